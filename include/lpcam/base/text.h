@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* text.h: small files, lines, numbers and names. All functions are Local. */
+#ifndef LPCAM_TEXT_H
+#define LPCAM_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lpcam/base/status.h"
+
+/* Read a whole file. *bytes is the caller's to free and has one more byte, a
+ * zero, behind its *n bytes. Fails with LP_EIO (the sentence names the file)
+ * or LP_ENOMEM. */
+enum lp_status text_read(const char *path, char **bytes, size_t *n);
+
+/* Write a whole file through PATH.partial and rename. Fails with LP_EIO. */
+enum lp_status text_write(const char *path, const char *bytes, size_t n);
+
+/* Next line of *cursor, ended in place by a zero, without its end of line
+ * (LF or CR LF), spaces at both ends and anything from '#' on; NULL at the
+ * end. *line_number counts from 1 and must start at 0. Empty lines are
+ * returned too (""). */
+char *text_line(char **cursor, int *line_number);
+
+/* Next word of *cursor (spaces or tabs between), ended in place; NULL when
+ * there is none. */
+char *text_word(char **cursor);
+
+/* The whole string as a number; false when anything else is in it. */
+bool text_int64(const char *s, int64_t *value);
+bool text_double(const char *s, double *value);
+
+/* "4G", "512 MiB", "1.5g", "1000": bytes with binary multiples. */
+bool text_bytes(const char *s, int64_t *value);
+
+/* Bytes as "1.5 GiB". buffer holds 32 characters; returns buffer. */
+char *text_size(int64_t n_bytes, char *buffer);
+
+/* The one of n names nearest to s by edit distance, never NULL if n > 0. */
+const char *text_nearest(const char *s, const char *const *names, int n);
+
+/* A formatted string, the caller's to free; NULL without memory. */
+char *text_format(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
+
+/* folder/name, or name alone where it is absolute or folder is empty; the
+ * caller's to free; NULL without memory. */
+char *text_path(const char *folder, const char *name);
+
+/* A growing string. Starts zeroed; text_add keeps s terminated and returns
+ * false without memory (s stays valid); free(s) when done. */
+struct text_buffer {
+    char *s;
+    size_t n, room;
+};
+bool text_add(struct text_buffer *b, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Append s as a JSON string, quotes included. */
+bool text_add_json(struct text_buffer *b, const char *s);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* resize.h: Pillow's bicubic resize to the last bit. Local.
+ * Source: method.md step 1; Pillow, Image.resize(size, BICUBIC). */
+#ifndef LPCAM_RESIZE_H
+#define LPCAM_RESIZE_H
+
+#include "lpcam/data/image.h"
+
+/* Buffers kept between calls; starts zeroed. */
+struct resize {
+    struct image between; /* after the horizontal pass                    */
+    int *bound;           /* first source index and count of each output  */
+    int32_t *weight;      /* fixed point, 22 fractional bits              */
+    int64_t bound_room, weight_room;
+};
+
+/* out becomes out_h x out_w (>= 1). Fails with LP_ENOMEM, reported. */
+enum lp_status resize_bicubic(struct resize *r, const struct image *in,
+                              struct image *out, int out_h, int out_w);
+void resize_release(struct resize *r);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* kmeans.h: cosine k-means over feature vectors spread across the ranks, all
+ * classes and both sides at once.
+ *
+ * A problem is one side of one class: p = 2 class + (0 object, 1 context).
+ * Assignment: the centre with the largest cosine, ties to the lower k. Update:
+ * the mean of the members' raw vectors (method.md step 5). Sums are exact
+ * 64-bit integers, so neither ranks nor order matter. Zero vectors belong to
+ * no cluster and are counted. An empty cluster takes the vector farthest from
+ * its centre (ties by image, then cell). A problem with fewer than k vectors
+ * has that many clusters; the other slots have size 0 and a zero centre. */
+#ifndef LPCAM_KMEANS_H
+#define LPCAM_KMEANS_H
+
+#include <mpi.h>
+#include <stdint.h>
+
+#include "lpcam/base/status.h"
+#include "lpcam/method/features.h"
+#include "lpcam/run/config.h"
+
+#define KMEANS_NONE    255 /* assignment of a zero vector or of no cell */
+#define KMEANS_NEAREST 8
+
+enum kmeans_why { /* why a problem stopped */
+                  KMEANS_RUNNING,
+                  KMEANS_EMPTY, /* it has no vectors                                   */
+                  KMEANS_SETTLED, /* nothing, or at most 1 of 10,000 vectors, moved      */
+                  KMEANS_SHIFT, /* (sum of the centres' shifts)^2 < tol                */
+                  KMEANS_CAP /* max_iter                                            */
+};
+
+/* What one iteration did to one problem. */
+struct kmeans_step {
+    int64_t moved;    /* vectors that changed their cluster           */
+    double objective; /* sum of the cosines to the assigned centres   */
+    double shift2;    /* (sum of the centres' Euclidean shifts)^2     */
+};
+
+struct kmeans {
+    int n_problems, k, d;
+    float *center;            /* [n_problems][k][d] the same on every rank    */
+    int64_t *size;            /* [n_problems][k] members over all ranks       */
+    int64_t *n_rows;          /* [n_problems] vectors over all ranks, without
+                              zero vectors                                 */
+    int64_t *n_zero;          /* [n_problems] zero vectors over all ranks     */
+    int *iterations;          /* [n_problems]                                 */
+    uint8_t *why;             /* [n_problems] enum kmeans_why                 */
+    int n_steps;              /* iterations of the longest problem            */
+    struct kmeans_step *step; /* [n_steps][n_problems]                     */
+    uint8_t *assignment;      /* [pair cells of this rank] cluster, in the order
+                              of features.side; made with the centres before
+                              the last update, as the reference reports it */
+};
+
+/* Allocate for the features at hand; centres zero. Local. LP_ENOMEM. */
+enum lp_status kmeans_init(struct kmeans *km, const struct features *f, int k);
+void kmeans_release(struct kmeans *km);
+
+/* Start centres: of each problem the k vectors with the smallest
+ * hash(seed, class name, side, image ID, cell), a uniform draw without
+ * replacement that depends on nothing else. class_hash [n_classes] is
+ * hash_text of the names. Collective over comm; f differs by rank. */
+enum lp_status kmeans_start_hash(struct kmeans *km, struct features *f,
+                                 const uint64_t *class_hash, uint64_t seed,
+                                 MPI_Comm comm);
+
+/* Start centres given by name: start [n_problems][k], image the global number
+ * (-1 where there is none), cell row-major; the same on every rank. A cell on
+ * another side of the split, or outside the grid, fails with LP_EARG.
+ * Collective over comm. */
+struct kmeans_start {
+    int64_t image, cell;
+};
+enum lp_status kmeans_start_rows(struct kmeans *km, struct features *f,
+                                 const struct kmeans_start *start,
+                                 MPI_Comm comm);
+
+/* Iterate from km->center until every problem stops by rule (enum stop_rule),
+ * tol and max_iter. A stop asked for by signal gives LP_STOP on every rank.
+ * Collective over comm: all arguments but f agree. */
+enum lp_status kmeans_fit(struct kmeans *km, struct features *f, int rule,
+                          double tol, int max_iter, MPI_Comm comm);
+
+/* The cells nearest to every centre: nearest [n_problems][k][KMEANS_NEAREST],
+ * best first, image -1 where there are fewer; similarity = the cosine.
+ * Collective over comm. */
+struct kmeans_near {
+    int64_t image, cell; /* global image number; row-major cell            */
+    int32_t row, column; /* of the cell on its grid                        */
+    float similarity;
+};
+enum lp_status kmeans_nearest(const struct kmeans *km, struct features *f,
+                              struct kmeans_near *nearest, MPI_Comm comm);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* seed_score.h: seeds from maps, and their score against masks (method.md
+ * step 8), all thresholds in one pass with 64-bit counts. */
+#ifndef LPCAM_SEED_SCORE_H
+#define LPCAM_SEED_SCORE_H
+
+#include <mpi.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lpcam/base/status.h"
+
+#define SEED_SCORE_STEPS 200 /* a score q says: the value exceeds q / 200 */
+
+/* Counts by ground truth, largest class and how many thresholds its value
+ * exceeds. */
+struct seed_score {
+    int n_classes;   /* without background                            */
+    bool background; /* is class 0 part of the mean                   */
+    int n_thresholds;
+    const double *threshold; /* [n_thresholds] ascending, borrowed         */
+    int64_t *count;   /* [n_classes + 1][n_classes + 1][n_thresholds + 1] */
+    int64_t n_images; /* counted                                       */
+};
+
+enum lp_status seed_score_init(struct seed_score *s, int n_classes,
+                               bool background, const double *threshold,
+                               int n_thresholds);
+void seed_score_release(struct seed_score *s);
+
+/* The largest class of every pixel and its value. map [n][h][w], label [n]
+ * ascending; ties to the lower class. best_class [h][w] = class index + 1, 0
+ * where n = 0 or all are 0; best_value [h][w]. Local. */
+void seed_best(const float *map, const int32_t *label, int n, int64_t n_pixels,
+               uint8_t *best_class, float *best_value);
+
+/* q [n_pixels] in 0 .. 200 for a full-size seed: value > j/200 exactly when
+ * q > j, so thresholds in steps of 0.005 lose nothing. Local. */
+void seed_quantise(const float *value, int64_t n_pixels, uint8_t *q);
+
+/* Count one photograph; truth [n_pixels]: class index + 1, 0 background, 255
+ * not counted. value > threshold is strict, in float. Local. */
+void seed_score_add(struct seed_score *s, const uint8_t *best_class,
+                    const float *best_value, const uint8_t *truth,
+                    int64_t n_pixels);
+
+/* The same from q of seed_quantise; thresholds that are not multiples of 0.005
+ * are rounded to the next one below. Local. */
+void seed_score_add_quantised(struct seed_score *s, const uint8_t *best_class,
+                              const uint8_t *q, const uint8_t *truth,
+                              int64_t n_pixels);
+
+/* Counts of all ranks on every rank. Collective over comm. */
+void seed_score_sum(struct seed_score *s, MPI_Comm comm);
+
+/* Per class c (0 = background) at threshold t: shares in 0..1, NaN never; iou
+ * is -1 where the class neither occurs nor is predicted. Local. */
+struct seed_class {
+    double iou, precision, recall, false_positive, false_negative;
+    int64_t truth_pixels, predicted_pixels;
+};
+void seed_score_class(const struct seed_score *s, int t, int c,
+                      struct seed_class *out);
+
+/* Mean IoU at threshold t over the classes that occur. Local. */
+double seed_score_mean(const struct seed_score *s, int t);
+
+#endif

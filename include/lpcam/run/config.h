@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* config.h: every setting of a run. configs/reference.ini, which the program
+ * carries inside, lists all keys with their defaults and meanings; a user's
+ * file and --set override it. Paths under [data] are relative to data.root,
+ * all others to the folder the command is run in. */
+#ifndef LPCAM_CONFIG_H
+#define LPCAM_CONFIG_H
+
+#include <mpi.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lpcam/base/half.h"
+#include "lpcam/base/status.h"
+#include "lpcam/base/text.h"
+
+#define CONFIG_MAX_LIST 64
+
+struct number_list {
+    int n;
+    double v[CONFIG_MAX_LIST];
+};
+
+enum data_layout { LAYOUT_LIST, LAYOUT_VOC };
+enum start_rule { START_HASH, START_ROWS };
+enum stop_rule { STOP_MOVED, STOP_REFERENCE };
+enum choice_rule { CHOICE_THRESHOLD, CHOICE_WEIGHTED };
+
+struct config {
+    struct {
+        char *out;         /* folder of all outputs                       */
+        int64_t memory;    /* bytes a rank may use for features           */
+        int passes;        /* 2                                           */
+        int64_t seed;      /* of what is drawn outside the clustering     */
+        double progress_s; /* seconds between progress lines in a log     */
+    } run;
+    struct {
+        int layout; /* enum data_layout                            */
+        char *root, *images, *labels, *classes, *list, *masks;
+        struct number_list ignore; /* mask values that are not scored      */
+        bool background; /* does the data set have a background class   */
+        double max_bad;  /* share of photographs that may be broken     */
+    } data;
+    struct {
+        char *file, *classes; /* ONNX; names of its rows, one a line       */
+        int precision;        /* LP_F32 or LP_BF16                           */
+        int threads;          /* of the network on each rank                 */
+        struct number_list mean, std; /* per channel, of values in [0, 1]  */
+        bool bgr; /* channel order of the input                  */
+        char *feature, *weight, *bias; /* tensors, "" = found in the file  */
+    } model;
+    struct {
+        struct number_list scales;
+        bool flip;
+    } cam;
+    struct {
+        double threshold; /* tau of method.md step 4                     */
+    } split;
+    struct {
+        int value;    /* enum lp_value: f16, bf16, f32               */
+        int64_t dims; /* 0: all                                      */
+        bool keep;    /* leave features.h5 behind                    */
+    } features;
+    struct {
+        int k, starts, start, max_iter, stop; /* start, stop: enums above  */
+        double tol;   /* of stop = reference, feature units squared  */
+        char *rows;   /* file of start rows                          */
+        int64_t seed; /* of the start                                */
+    } kmeans;
+    struct {
+        int choice; /* enum choice_rule                            */
+        double power;
+        bool balance;
+        double class_above, context_above, context_below;
+    } prototypes;
+    struct {
+        int value; /* enum lp_value: f16, f32, u8                 */
+        bool seed; /* maps.full = seed                            */
+    } maps;
+    struct {
+        struct number_list thresholds;
+        double threshold;
+        bool unknown_ignore; /* score.unknown = ignore                     */
+    } score;
+};
+
+/* Read the defaults, then the file (NULL: none), then n_set texts
+ * "section.key=value". Rank 0 reads, all ranks get the same.
+ * Collective over comm. Fails on all ranks with LP_EUSAGE (the sentence names
+ * file and line, and the nearest known key) or LP_EIO. config_release accepts
+ * what is left. */
+enum lp_status config_load(struct config *config, const char *path,
+                           const char *const *set, int n_set, MPI_Comm comm);
+void config_release(struct config *config);
+
+/* All values in use as an INI text that config_load reads back to the same.
+ * Local; the caller frees; NULL without memory. */
+char *config_text(const struct config *config);
+
+/* The value of one key, "section.key", as config_text writes it; the caller
+ * frees; NULL without memory or for an unknown key. Local. */
+char *config_value(const struct config *config, const char *key);
+
+/* The text of configs/reference.ini. */
+extern const char config_reference[];
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* progress.h: a line for long work, and word between ranks that work alone:
+ * each learns within about a second that another was asked to stop or failed.
+ * No rank waits for another between begin and end. */
+#ifndef LPCAM_PROGRESS_H
+#define LPCAM_PROGRESS_H
+
+#include <mpi.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lpcam/base/status.h"
+
+struct progress {
+    MPI_Comm comm;
+    MPI_Request request;
+    const char *what;  /* "extract"                                     */
+    double interval_s; /* between lines of a log                        */
+    double begin_s, sent_s, printed_s;
+    int64_t total;           /* over all ranks, of units of work              */
+    int64_t send[4], sum[4]; /* units done, ended, asked to stop, failed   */
+    bool running;            /* other ranks may still send                    */
+};
+
+/* Collective over comm; n_local, the units of this rank, differs by rank.
+ * what is borrowed until progress_end. */
+void progress_begin(struct progress *p, const char *what, int64_t n_local,
+                    double interval_s, MPI_Comm comm);
+
+/* This rank has done one more unit. False: leave the loop, because somewhere a
+ * stop was asked for or a rank failed. Local in effect: never waits. */
+bool progress_step(struct progress *p);
+
+/* Every rank calls it once after its loop, also after a failure, with its own
+ * status; waits for all. Returns status, or LP_STOP where that was LP_OK and
+ * some rank was asked to stop. A failure of another rank is left to the
+ * LP_AGREE that must follow. Collective over comm. */
+enum lp_status progress_end(struct progress *p, enum lp_status status);
+
+#endif

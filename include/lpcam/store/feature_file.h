@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* feature_file.h: features.h5 (design.md section 4): unpooled features at
+ * scale 1 and the object/context split.
+ *
+ *   /feature/vector  [cells][d] f16, bf16 (u16 bits) or f32
+ *   /feature/offset  [n + 1] i64   cells before each image
+ *   /feature/grid    [n][2] i64    h, w in cells
+ *   /split/side      [pair cells] u8  0 neither, 1 object, 2 context
+ *   /split/offset    [pairs + 1] i64  pair cells before each (image, class)
+ *   /classifier/weight [N][d] f32, /classifier/bias [N] f32
+ *   and /image, /class, /run as in run_file.h
+ *
+ * Anyone may write such a file: clustering needs /feature, /split, /classifier,
+ * /image/{id,label_offset,label} and /class/name only. */
+#ifndef LPCAM_FEATURE_FILE_H
+#define LPCAM_FEATURE_FILE_H
+
+#include "lpcam/method/features.h"
+#include "lpcam/net/head.h"
+#include "lpcam/run/shard.h"
+#include "lpcam/store/run_file.h"
+
+struct feature_file {
+    struct run_file file;
+    int d;
+    enum lp_value type;
+    int64_t n_images;
+    int64_t *offset;      /* [n_images + 1]                                */
+    int64_t *grid;        /* [n_images][2]                                 */
+    int64_t *pair_offset; /* [n_images + 1] pairs before each image        */
+    int64_t *side_offset; /* [pairs + 1] pair cells before each pair       */
+};
+
+/* Create, or open to go on. grid [n][2] of all images, 0 0 for unreadable
+ * ones, which have no cells. Collective. */
+enum lp_status feature_file_open(struct feature_file *ff, const char *path,
+                                 const struct run_about *about,
+                                 const struct dataset *d, const int64_t *size,
+                                 const int64_t *grid, const struct head *head,
+                                 enum lp_value type, MPI_Comm comm);
+
+/* One image: vectors [cells][d] of ff->type, side [pairs of it][cells]. Local
+ * in effect. */
+enum lp_status feature_file_write(struct feature_file *ff, int64_t image,
+                                  const void *vectors, const uint8_t *side);
+
+/* Close it and free the tables. finish: flush and rename, with report. */
+enum lp_status feature_file_close(struct feature_file *ff, bool finish,
+                                  const char *report);
+
+/* What clustering needs from a finished file, this rank's share of equal rows:
+ * *f has its tables filled, and the rows in memory when they fit memory_bytes,
+ * else f->read reads from ff, which must stay open. *d gets ids, labels and
+ * class names only; head weight and bias. Bad images have no cells. A file from
+ * elsewhere is checked: shapes, offsets that ascend, sides in 0..2, finite
+ * values are left to `check`. Collective. LP_EFORMAT names the data set. */
+enum lp_status feature_file_load(struct feature_file *ff, const char *path,
+                                 const char *settings, int64_t memory_bytes,
+                                 struct features *f, struct dataset *d,
+                                 struct head *head, struct shard *shard,
+                                 MPI_Comm comm);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* h5.h: the only H5* calls. The file plan of design.md section 4: structure
+ * first (contiguous, early allocation, no fill), close, reopen, then only raw
+ * data, each rank its own rows, below 2 GiB a call. */
+#ifndef LPCAM_H5_H
+#define LPCAM_H5_H
+
+#include <mpi.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lpcam/base/status.h"
+
+enum h5_type { H5_F32, H5_F16, H5_BF16, H5_U8, H5_I32, H5_I64, H5_F64 };
+int h5_type_bytes(enum h5_type type);
+
+struct h5;
+
+/* Create path anew for its structure. Collective over comm. LP_EIO. */
+enum lp_status h5_create(struct h5 **file, const char *path, MPI_Comm comm);
+
+/* Open an existing file, to read or to write raw data. Collective.
+ * LP_EIO (missing, no HDF5 file). */
+enum lp_status h5_open(struct h5 **file, const char *path, bool write,
+                       MPI_Comm comm);
+
+/* Collective; *file becomes NULL; NULL allowed. flush first (fsync) where the
+ * file was written. */
+enum lp_status h5_close(struct h5 **file);
+
+/* A data set "/group/name" (groups are made). indexes may be NULL. n_dims <= 4.
+ * Collective, all arguments agree. */
+enum lp_status h5_define(struct h5 *file, const char *name, enum h5_type type,
+                         int n_dims, const int64_t *dims,
+                         const char *description, const char *unit,
+                         const char *indexes);
+
+/* A data set of n strings of fixed length (UTF-8, NUL-padded). Collective. */
+enum lp_status h5_define_text(struct h5 *file, const char *name, int64_t n,
+                              int length, const char *description);
+
+/* A text attribute of the root ("" or "/") or of a group or data set; groups
+ * are made. Collective. */
+enum lp_status h5_set_attribute(struct h5 *file, const char *object,
+                                const char *name, const char *text);
+
+/* Is there such a data set? Its type and dims [4]. Collective. */
+bool h5_has(struct h5 *file, const char *name);
+enum lp_status h5_shape(struct h5 *file, const char *name, enum h5_type *type,
+                        int *n_dims, int64_t dims[4]);
+
+/* A text attribute, the caller's to free. Same on every rank. Collective.
+ * LP_EFORMAT when absent. */
+enum lp_status h5_get_attribute(struct h5 *file, const char *object,
+                                const char *name, char **text);
+
+/* Rows [first, first + n) of the slowest dimension, n >= 0, stored as type in
+ * memory (converted by HDF5 where the data set differs; f16 and bf16 only to
+ * themselves). Independent: each rank alone; Local in effect. LP_EIO. */
+enum lp_status h5_write(struct h5 *file, const char *name, enum h5_type type,
+                        int64_t first, int64_t n, const void *rows);
+enum lp_status h5_read(struct h5 *file, const char *name, enum h5_type type,
+                       int64_t first, int64_t n, void *rows);
+
+/* Strings: n of `length` bytes each, NUL-padded, and back. Local in effect. */
+enum lp_status h5_write_text(struct h5 *file, const char *name, int64_t first,
+                             int64_t n, int length, const char *text);
+enum lp_status h5_read_text(struct h5 *file, const char *name, int64_t first,
+                            int64_t n, int length, char *text);
+/* Length of the strings of a text data set, and how many. Collective. */
+enum lp_status h5_text_shape(struct h5 *file, const char *name, int64_t *n,
+                             int *length);
+
+/* Everything written by any rank reaches the disk (fsync). Collective. */
+enum lp_status h5_flush(struct h5 *file);
+
+/* What this rank wrote reaches the disk: fsync by path. Local. */
+enum lp_status h5_sync_local(struct h5 *file);
+
+/* Names of all data sets, for check: visit(arg, "/group/name"). Rank 0's
+ * order. Collective. */
+enum lp_status h5_each(struct h5 *file,
+                       void (*visit)(void *arg, const char *name), void *arg);
+
+/* Versions of HDF5, "1.10.8". Static. */
+const char *h5_version(void);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+#include "lpcam/run/comm.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lpcam/base/log.h"
+
+/* Elements a message: below 2^31 bytes for any 8-byte type. */
+#define MESSAGE_MOST ((int64_t)1 << 27)
+
+int comm_rank(MPI_Comm comm)
+{
+    int rank;
+    MPI_Comm_rank(comm, &rank);
+    return rank;
+}
+
+int comm_size(MPI_Comm comm)
+{
+    int size;
+    MPI_Comm_size(comm, &size);
+    return size;
+}
+
+enum lp_status comm_agree(MPI_Comm comm, enum lp_status status)
+{
+    struct {
+        int status, rank;
+    } mine = {(int)status, comm_rank(comm)}, worst;
+    MPI_Allreduce(&mine, &worst, 1, MPI_2INT, MPI_MAXLOC, comm);
+    if (worst.status == LP_OK || status != LP_OK)
+        return status;
+    if (worst.status == LP_STOP)
+        return LP_STOP;
+    if (worst.status != LP_EPEER)
+        lp_log("rank %d failed (%s); all ranks stop", worst.rank,
+               lp_status_name((enum lp_status)worst.status));
+    return LP_EPEER;
+}
+
+int comm_exit_code(MPI_Comm comm, int code)
+{
+    int64_t weight = code == 1 ? 3 : code == 2 ? 2 : code == 75 ? 1 : 0;
+    static const int code_of[] = {0, 75, 2, 1};
+    comm_max_i64(comm, &weight, 1);
+    return code_of[weight];
+}
+
+static void reduce(MPI_Comm comm, void *x, int64_t n, MPI_Datatype type,
+                   MPI_Op op)
+{
+    char *at = x;
+    for (int64_t i = 0; i < n; i += MESSAGE_MOST) {
+        const int64_t m = n - i < MESSAGE_MOST ? n - i : MESSAGE_MOST;
+        MPI_Allreduce(MPI_IN_PLACE, at + 8 * i, (int)m, type, op, comm);
+    }
+}
+
+void comm_sum_i64(MPI_Comm comm, int64_t *x, int64_t n)
+{
+    reduce(comm, x, n, MPI_INT64_T, MPI_SUM);
+}
+
+void comm_max_i64(MPI_Comm comm, int64_t *x, int64_t n)
+{
+    reduce(comm, x, n, MPI_INT64_T, MPI_MAX);
+}
+
+void comm_min_f64(MPI_Comm comm, double *x, int64_t n)
+{
+    reduce(comm, x, n, MPI_DOUBLE, MPI_MIN);
+}
+
+void comm_max_f64(MPI_Comm comm, double *x, int64_t n)
+{
+    reduce(comm, x, n, MPI_DOUBLE, MPI_MAX);
+}
+
+void comm_sum_f64(MPI_Comm comm, double *x, int64_t n)
+{
+    reduce(comm, x, n, MPI_DOUBLE, MPI_SUM);
+}
+
+int64_t comm_total(MPI_Comm comm, int64_t x)
+{
+    comm_sum_i64(comm, &x, 1);
+    return x;
+}
+
+int64_t comm_before(MPI_Comm comm, int64_t x)
+{
+    int64_t before = 0;
+    MPI_Exscan(&x, &before, 1, MPI_INT64_T, MPI_SUM, comm);
+    return comm_rank(comm) == 0 ? 0 : before;
+}
+
+bool comm_any(MPI_Comm comm, bool flag)
+{
+    int64_t any = flag;
+    comm_max_i64(comm, &any, 1);
+    return any != 0;
+}
+
+void comm_barrier(MPI_Comm comm)
+{
+    MPI_Barrier(comm);
+}
+
+void comm_bcast(MPI_Comm comm, void *x, int64_t n_bytes)
+{
+    char *at = x;
+    for (int64_t i = 0; i < n_bytes; i += MESSAGE_MOST) {
+        const int64_t m =
+            n_bytes - i < MESSAGE_MOST ? n_bytes - i : MESSAGE_MOST;
+        MPI_Bcast(at + i, (int)m, MPI_BYTE, 0, comm);
+    }
+}
+
+enum lp_status comm_bcast_block(MPI_Comm comm, void **x, int64_t *n_bytes)
+{
+    enum lp_status status = LP_OK;
+    const bool root = comm_rank(comm) == 0;
+    comm_bcast(comm, n_bytes, sizeof *n_bytes);
+    if (!root) {
+        *x = malloc((size_t)*n_bytes + 1);
+        if (!*x)
+            status = lp_fail(LP_ENOMEM, "no memory for %lld bytes of rank 0",
+                             (long long)*n_bytes);
+    }
+    LP_AGREE(comm);
+    comm_bcast(comm, *x, *n_bytes);
+done:
+    if (status != LP_OK && !root) {
+        free(*x);
+        *x = NULL;
+    }
+    return status;
+}
+
+void comm_share_rows_i64(MPI_Comm comm, int64_t *x, int64_t first,
+                         int64_t n_local, int64_t width)
+{
+    const int size = comm_size(comm);
+    for (int root = 0; root < size; ++root) {
+        int64_t range[2] = {first * width, n_local * width};
+        MPI_Bcast(range, 2, MPI_INT64_T, root, comm);
+        for (int64_t i = 0; i < range[1]; i += MESSAGE_MOST) {
+            const int64_t left = range[1] - i;
+            MPI_Bcast(x + range[0] + i,
+                      (int)(left < MESSAGE_MOST ? left : MESSAGE_MOST),
+                      MPI_INT64_T, root, comm);
+        }
+    }
+}
+
+bool comm_key_before(const struct comm_key *a, const struct comm_key *b)
+{
+    if (a->key != b->key)
+        return a->key < b->key;
+    if (a->image != b->image)
+        return a->image < b->image;
+    return a->cell < b->cell;
+}
+
+void comm_key_keep(struct comm_key *list, int m, struct comm_key key)
+{
+    int i = m - 1;
+    if (m < 1 || !comm_key_before(&key, &list[i]))
+        return;
+    for (; i > 0 && comm_key_before(&key, &list[i - 1]); --i)
+        list[i] = list[i - 1];
+    list[i] = key;
+}
+
+/* MPI_User_function: each element is one list of keys. */
+static void merge_lists(void *in, void *inout, int *n, MPI_Datatype *type)
+{
+    int bytes;
+    MPI_Type_size(*type, &bytes);
+    const int m = bytes / (int)sizeof(struct comm_key);
+    const struct comm_key *from = in;
+    struct comm_key *into = inout;
+    for (int i = 0; i < *n; ++i, from += m, into += m)
+        for (int j = 0; j < m; ++j)
+            comm_key_keep(into, m, from[j]);
+}
+
+enum lp_status comm_best_keys(MPI_Comm comm, struct comm_key *lists, int64_t n,
+                              int m)
+{
+    MPI_Datatype type;
+    MPI_Op op;
+    const int64_t list_bytes = (int64_t)m * (int64_t)sizeof *lists;
+    const int64_t most = MESSAGE_MOST / list_bytes;
+    if (m < 1 || most < 1)
+        return LP_EARG;
+    MPI_Type_contiguous((int)list_bytes, MPI_BYTE, &type);
+    MPI_Type_commit(&type);
+    MPI_Op_create(merge_lists, 1, &op);
+    for (int64_t i = 0; i < n; i += most)
+        MPI_Allreduce(MPI_IN_PLACE, lists + i * m,
+                      (int)(n - i < most ? n - i : most), type, op, comm);
+    MPI_Op_free(&op);
+    MPI_Type_free(&type);
+    return LP_OK;
+}
