@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Every check: formatting, the unit, mpi and golden tests under the address and
+# undefined-behaviour sanitizers, then all tests of the release build.
+# usage: tests/run.sh [arguments of ctest, such as -R kmeans]
+# LPCAM_SHARED names the folder of the golden outputs, models and photographs.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() { printf '\n[%4d s] %s\n' "$SECONDS" "$*"; }
+
+# A rank that was killed leaves its shared-memory file behind.
+remove_stale_segments() {
+  local file
+  find /dev/shm -maxdepth 1 -name 'vader_segment.*' -user "$(id -u)" -mmin +1 2>/dev/null |
+    while read -r file; do
+      grep -qsF "$file" /proc/[0-9]*/maps || rm -f "$file"
+    done
+}
+
+check_format() {
+  if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then
+    find include src jobs tests -name '*.[ch]' -print0 | xargs -0 clang-format --dry-run -Werror
+  else
+    echo "not checked: there is no clang-format 14 here"
+  fi
+}
+
+build() { # preset
+  local options=(-DLPCAM_TESTS=ON -DLPCAM_WERROR=ON)
+  [ -z "${LPCAM_SHARED:-}" ] || options+=("-DLPCAM_SHARED=$(realpath "$LPCAM_SHARED")")
+  cmake --preset "$1" --log-level=WARNING "${options[@]}"
+  cmake --build --preset "$1" --parallel "$(nproc)"
+}
+
+step "set-up"
+slurm/install.sh
+remove_stale_segments
+
+step "formatting"
+check_format
+
+step "sanitizers: build"
+build asan
+step "sanitizers: unit, mpi and golden tests"
+ctest --preset asan --parallel "$(nproc)" -L '^(unit|mpi|golden)$' "$@" --no-tests=ignore
+
+step "release: build"
+build release
+step "release: all tests"
+ctest --preset release --parallel "$(nproc)" "$@"
