@@ -9,12 +9,14 @@
 /* Buffers kept between calls; starts zeroed. */
 struct resize {
     struct image between; /* after the horizontal pass                    */
-    int *bound;           /* first source index and count of each output  */
-    int32_t *weight;      /* fixed point, 22 fractional bits              */
-    int64_t bound_room, weight_room;
+    struct image strip;   /* a few rows of the input, turned              */
+    int *bound;           /* [out][2] first source index, and how many    */
+    int32_t *weight;      /* [out][n_taps] fixed point, 22 fraction bits  */
+    int64_t bound_room, weight_room; /* elements allocated               */
 };
 
-/* out becomes out_h x out_w (>= 1). Fails with LP_ENOMEM, reported. */
+/* out becomes out_h x out_w (>= 1); it is not in. An image that has this size
+ * already is copied. Fails with LP_ENOMEM, reported. */
 enum lp_status resize_bicubic(struct resize *r, const struct image *in,
                               struct image *out, int out_h, int out_w);
 void resize_release(struct resize *r);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#include "raster.h"
+
+#include <stdlib.h>
+
+enum lp_status raster_size(struct raster *r, int64_t h, int64_t w,
+                           char why[WHY_BYTES])
+{
+    if (h < 1 || w < 1 || h > RASTER_MOST_SIDE || w > RASTER_MOST_SIDE ||
+        h * w > RASTER_MOST_PIXELS) {
+        snprintf(why, WHY_BYTES,
+                 "its header says %lld x %lld pixels, which cannot be",
+                 (long long)w, (long long)h);
+        return LP_EDATA;
+    }
+    r->h = (int)h;
+    r->w = (int)w;
+    return LP_OK;
+}
+
+enum lp_status raster_reserve(struct raster *r)
+{
+    const int64_t n_bytes = (int64_t)r->h * r->w * r->channels;
+    if (n_bytes <= r->room)
+        return LP_OK;
+    free(r->bytes);
+    r->bytes = malloc((size_t)n_bytes);
+    r->room = r->bytes ? n_bytes : 0;
+    if (!r->bytes)
+        return lp_fail(LP_ENOMEM, "no memory for an image of %d x %d pixels",
+                       r->w, r->h);
+    return LP_OK;
+}
