@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+#include "lpcam/data/dataset.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataset_build.h"
+#include "lpcam/base/hash.h"
+#include "lpcam/data/image.h"
+#include "lpcam/run/comm.h"
+
+/* A block of rank 0 to all, once *status is well; it stays agreed. */
+static void *share_block(void *block, int64_t n_bytes, MPI_Comm comm,
+                         enum lp_status *status)
+{
+    if (*status == LP_OK)
+        *status = comm_bcast_block(comm, &block, &n_bytes);
+    return block;
+}
+
+static enum lp_status share(struct dataset *d, MPI_Comm comm)
+{
+    enum lp_status status = LP_OK;
+    int64_t count[5] = {d->n_images, d->n_classes, d->background, d->text_bytes,
+                        d->label_offset ? d->label_offset[d->n_images] : 0};
+    comm_bcast(comm, count, sizeof count);
+    comm_bcast(comm, d->mask_class, sizeof d->mask_class);
+    d->n_images = count[0];
+    d->n_classes = (int)count[1];
+    d->background = count[2] != 0;
+    d->text_bytes = count[3];
+
+    const int64_t n = d->n_images * (int64_t)sizeof(int64_t);
+    d->text = share_block(d->text, d->text_bytes, comm, &status);
+    d->id_at = share_block(d->id_at, n, comm, &status);
+    d->path_at = share_block(d->path_at, n, comm, &status);
+    d->mask_at = share_block(d->mask_at, n, comm, &status);
+    d->name_at = share_block(
+        d->name_at, d->n_classes * (int64_t)sizeof *d->name_at, comm, &status);
+    d->label_offset = share_block(
+        d->label_offset, n + (int64_t)sizeof *d->label_offset, comm, &status);
+    d->label = share_block(d->label, count[4] * (int64_t)sizeof *d->label, comm,
+                           &status);
+    return status;
+}
+
+enum lp_status dataset_load(struct dataset *d, const struct config *config,
+                            int n_rows, MPI_Comm comm)
+{
+    enum lp_status status = LP_OK;
+
+    *d = (struct dataset){0};
+    if (comm_rank(comm) == 0)
+        status = dataset_build(d, config, n_rows);
+    LP_AGREE(comm);
+
+    LP_TRY(share(d, comm));
+done:
+    if (status != LP_OK)
+        dataset_release(d);
+    return status;
+}
+
+void dataset_release(struct dataset *d)
+{
+    free(d->label_offset);
+    free(d->label);
+    free(d->text);
+    free(d->id_at);
+    free(d->path_at);
+    free(d->mask_at);
+    free(d->name_at);
+    *d = (struct dataset){0};
+}
+
+const char *dataset_id(const struct dataset *d, int64_t image)
+{
+    return d->text + d->id_at[image];
+}
+
+const char *dataset_path(const struct dataset *d, int64_t image)
+{
+    return d->text + d->path_at[image];
+}
+
+const char *dataset_mask(const struct dataset *d, int64_t image)
+{
+    return d->mask_at[image] < 0 ? NULL : d->text + d->mask_at[image];
+}
+
+const char *dataset_class(const struct dataset *d, int class_index)
+{
+    return d->text + d->name_at[class_index];
+}
+
+int dataset_labels(const struct dataset *d, int64_t image,
+                   const int32_t **label)
+{
+    *label = d->label + d->label_offset[image];
+    return (int)(d->label_offset[image + 1] - d->label_offset[image]);
+}
+
+/* IDs and names stand in front of the first path, each with its zero; the
+ * offsets and labels tell which is which. */
+void dataset_fingerprint(const struct dataset *d, char hex[65])
+{
+    const int64_t n = d->n_images;
+    char part[3][65], all[3 * 64];
+    hash_sha256(d->text, (size_t)d->path_at[0], part[0]);
+    hash_sha256(d->label_offset, (size_t)(n + 1) * sizeof *d->label_offset,
+                part[1]);
+    hash_sha256(d->label, (size_t)d->label_offset[n] * sizeof *d->label,
+                part[2]);
+    for (int i = 0; i < 3; ++i)
+        memcpy(all + 64 * i, part[i], 64);
+    hash_sha256(all, sizeof all, hex);
+}
+
+void dataset_scan_sizes(const struct dataset *d, int64_t *size, MPI_Comm comm)
+{
+    const int64_t n = d->n_images;
+    const int rank = comm_rank(comm), n_ranks = comm_size(comm);
+    const int64_t first = n * rank / n_ranks;
+    const int64_t end = n * (rank + 1) / n_ranks;
+    char why[256];
+    for (int64_t i = first; i < end; ++i) {
+        int h = 0, w = 0;
+        (void)image_read_size(dataset_path(d, i), &h, &w, why);
+        size[2 * i] = h;
+        size[2 * i + 1] = w;
+    }
+    comm_share_rows_i64(comm, size, first, end - first, 2);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* dataset_source.h: what the reader of a layout finds, in the data set's own
+ * ids, and the parts that readers share. On rank 0 only, all Local.
+ *
+ * A layout is one function that fills a struct source, and one line in the
+ * table of readers in dataset_build.c. */
+#ifndef LPCAM_DATASET_SOURCE_H
+#define LPCAM_DATASET_SOURCE_H
+
+#include "lpcam/data/dataset.h"
+
+enum class_kind { CLASS_USED, CLASS_BACKGROUND, CLASS_IGNORED };
+
+struct source_class {
+    int64_t id;       /* in the data set's files and masks                 */
+    const char *name; /* in text[] or constant                             */
+    enum class_kind kind;
+};
+
+struct source_image {
+    const char *id; /* in text[]                                           */
+    int line;       /* of the file names                                   */
+    int64_t first, n_labels; /* its part of label[]                        */
+};
+
+struct source {
+    const struct config *config; /* borrowed                               */
+    struct source_class *class;
+    int n_classes;
+    struct source_image *image;
+    int64_t n_images;
+    int *label; /* positions in class[], all CLASS_USED, may repeat        */
+    int64_t n_labels;
+    char *images, *masks; /* folders                                       */
+    char *names;          /* the file that image[] comes from              */
+    char *text[4];        /* what the strings above lie in                 */
+    int n_texts;
+};
+
+/* The readers. */
+enum lp_status dataset_read_list(struct source *s);
+enum lp_status dataset_read_voc(struct source *s);
+
+/* Read a text file and keep it in s; *cursor is its first line. */
+enum lp_status source_text(struct source *s, const char *path, char **cursor);
+
+/* class[] from a file, a line a class: id name. */
+enum lp_status source_read_classes(struct source *s, const char *path);
+
+/* What id means to the configuration. */
+enum class_kind source_class_kind(const struct source *s, int64_t id);
+
+/* Position in class[] of an id or, where it is no number, a name; or -1. */
+int source_find_class(const struct source *s, const char *word);
+
+/* image[] from a file, a line an image: its ID, or a path of which the stem is
+ * the ID; where there are labels, the classes present behind it. */
+enum lp_status source_read_images(struct source *s, const char *path,
+                                  bool labels);
+
+/* image[] becomes those that the file lists, with the labels they had. */
+enum lp_status source_select(struct source *s, const char *path);
+
+void source_release(struct source *s);
+
+#endif
