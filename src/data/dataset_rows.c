@@ -103,10 +103,10 @@ static void report_rest(const struct rows *rows, const struct source *s)
     bool *met = calloc((size_t)rows->n + 1, sizeof *met);
 
     for (int c = 0; c < s->n_classes; ++c)
-        if (rows->of_class[c] >= 0 && met)
-            met[rows->of_class[c]] = true;
-        else if (s->class[c].kind == CLASS_USED)
+        if (s->class[c].kind == CLASS_USED && rows->of_class[c] < 0)
             add_name(&dropped, s->class[c].name);
+        else if (met && rows->of_class[c] >= 0)
+            met[rows->of_class[c]] = true;
     for (int64_t i = 0; i < s->n_images; ++i)
         for (int64_t j = 0; j < s->image[i].n_labels; ++j)
             n_labels += rows->of_class[s->label[s->image[i].first + j]] < 0;

@@ -92,8 +92,18 @@ static void on_text(void *user, const XML_Char *text, int n)
 {
     struct annotation *a = user;
     for (int i = 0; a->in_name && a->depth == 3 && i < n; ++i)
-        if (!strchr(" \t\r\n", text[i]) && a->n < sizeof a->name - 1)
+        if (a->n < sizeof a->name - 1)
             a->name[a->n++] = text[i];
+}
+
+/* The name without the white space around it. */
+static const char *trimmed(struct annotation *a)
+{
+    static const char space[] = " \t\r\n";
+    while (a->n > 0 && strchr(space, a->name[a->n - 1]))
+        --a->n;
+    a->name[a->n] = 0;
+    return a->name + strspn(a->name, space);
 }
 
 static void on_end(void *user, const XML_Char *element)
@@ -103,15 +113,15 @@ static void on_end(void *user, const XML_Char *element)
     if (a->depth-- != 3 || !a->in_name)
         return;
     a->in_name = false;
-    a->name[a->n] = 0;
-    const int c = source_find_class(a->source, a->name);
+    const char *name = trimmed(a);
+    const int c = source_find_class(a->source, name);
     if (c >= 0) {
         a->present[c] = a->source->class[c].kind == CLASS_USED;
         return;
     }
     a->status =
         lp_fail(LP_EFORMAT, "%s:%lu: object %s names no class", a->path,
-                (unsigned long)XML_GetCurrentLineNumber(a->parser), a->name);
+                (unsigned long)XML_GetCurrentLineNumber(a->parser), name);
     XML_StopParser(a->parser, XML_FALSE);
 }
 

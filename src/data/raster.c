@@ -9,8 +9,10 @@ enum lp_status raster_size(struct raster *r, int64_t h, int64_t w,
     if (h < 1 || w < 1 || h > RASTER_MOST_SIDE || w > RASTER_MOST_SIDE ||
         h * w > RASTER_MOST_PIXELS) {
         snprintf(why, WHY_BYTES,
-                 "its header says %lld x %lld pixels, which cannot be",
-                 (long long)w, (long long)h);
+                 "it has %lld x %lld pixels by its header; up to %lld, and "
+                 "%d a side, are read",
+                 (long long)w, (long long)h, (long long)RASTER_MOST_PIXELS,
+                 RASTER_MOST_SIDE);
         return LP_EDATA;
     }
     r->h = (int)h;

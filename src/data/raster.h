@@ -12,7 +12,7 @@
 
 #define WHY_BYTES 256
 
-/* A file of more is refused: its header is broken or hostile. */
+/* A file of more is refused: most such headers are broken or hostile. */
 #define RASTER_MOST_SIDE   65535
 #define RASTER_MOST_PIXELS ((int64_t)1 << 28)
 

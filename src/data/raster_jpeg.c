@@ -35,12 +35,13 @@ static void on_error(j_common_ptr jpeg)
 }
 
 /* libjpeg fills what is missing with gray and only warns. Warnings that leave
- * every pixel as it was meant are passed over, all others are failures. */
+ * every pixel as it was meant (bytes between segments, versions, a scan header
+ * that some old cameras left empty) are passed over, others are failures. */
 static void on_message(j_common_ptr jpeg, int level)
 {
     const int code = jpeg->err->msg_code;
     if (level >= 0 || code == JWRN_EXTRANEOUS_DATA || code == JWRN_JFIF_MAJOR ||
-        code == JWRN_ADOBE_XFORM)
+        code == JWRN_ADOBE_XFORM || code == JWRN_NOT_SEQUENTIAL)
         return;
     on_error(jpeg);
 }

@@ -110,6 +110,8 @@ def make_jpegs():
 
     scan = rgb.index(b"\xff\xda")
     write("extraneous.jpg", rgb[:scan] + b"junk" + rgb[scan:] + b"tail")
+    write_read("scan-header", "jpg",  # an end of band of 0, seen in old files
+               rgb[:scan + 12] + b"\0" + rgb[scan + 13:])
     write("bad-half.jpg", rgb[:len(rgb) // 2])
     write("bad-end.jpg", rgb[:-20])
     smooth = jpeg("RGB", scene(w, h), progressive=True)

@@ -476,6 +476,25 @@ static void voc_takes_lists_of_pairs_and_a_file_of_labels(void **state)
     dataset_release(&d);
 }
 
+static void voc_takes_classes_of_its_own(void **state)
+{
+    (void)state;
+    struct config config = voc("train");
+    struct dataset d;
+    char classes[] = "own.txt";
+    put_voc();
+    put("voc/own.txt", "4 person\n2 aeroplane\n8 polar bear\n6 cat\n");
+    put("voc/Annotations/2007_000002.xml",
+        "<annotation><object><name> polar bear\n</name></object>"
+        "</annotation>");
+    config.data.classes = classes;
+    assert_true(on_all(dataset_load(&d, &config, 4, WORLD) == LP_OK));
+    assert_true(on_all(labels_are(&d, 0, "0 3 ") && labels_are(&d, 1, "2 ") &&
+                       d.mask_class[8] == 3 &&
+                       d.mask_class[1] == DATASET_IGNORE));
+    dataset_release(&d);
+}
+
 static void wrong_annotations_stop_all_ranks_with_file_and_line(void **state)
 {
     (void)state;
@@ -509,6 +528,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(ranks_share_the_scan_of_the_headers),
         cmocka_unit_test(voc_annotations_give_objects_but_not_their_parts),
         cmocka_unit_test(voc_takes_lists_of_pairs_and_a_file_of_labels),
+        cmocka_unit_test(voc_takes_classes_of_its_own),
         cmocka_unit_test(wrong_annotations_stop_all_ranks_with_file_and_line),
     };
     return test_mpi_main(argc, argv, tests);

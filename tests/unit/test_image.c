@@ -7,11 +7,11 @@
 #include "pnm.h"
 
 static const char *const good[] = {
-    "baseline.jpg", "progressive.jpg", "gray.jpg",        "rotated.jpg",
-    "cmyk.jpg",     "ycck.jpg",        "cmyk-plain.jpg",  "rgb8.png",
-    "rgba.png",     "gray-alpha.png",  "interlaced.png",  "gray1.png",
-    "gray2.png",    "gray4.png",       "gray16.png",      "rgb16.png",
-    "rgba16.png",   "rgb-trns.png",    "palette-trns.png"};
+    "baseline.jpg", "progressive.jpg", "gray.jpg",       "rotated.jpg",
+    "cmyk.jpg",     "ycck.jpg",        "cmyk-plain.jpg", "scan-header.jpg",
+    "rgb8.png",     "rgba.png",        "gray-alpha.png", "interlaced.png",
+    "gray1.png",    "gray2.png",       "gray4.png",      "gray16.png",
+    "rgb16.png",    "rgba16.png",      "rgb-trns.png",   "palette-trns.png"};
 
 static const struct {
     const char *name, *why; /* a word of the reason                       */

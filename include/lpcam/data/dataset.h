@@ -38,9 +38,11 @@ struct dataset {
  * name; those without a row are dropped and reported in one line; their mask
  * values become score.unknown (ignored, or background).
  * Layouts: list (one file for all labels), voc (VOCdevkit, XML annotations or
- * a label list). Errors name file, line and what to do: duplicate ID, missing
+ * a label list; a [data] key left at its default means VOC's own file or
+ * folder). Errors name file, line and what to do: duplicate ID, missing
  * photograph, label that names no class, empty list, image without labels
- * entry. Fails on all ranks or none: LP_EIO, LP_EFORMAT, LP_ENOMEM. */
+ * entry. Fails on all ranks or none: LP_EIO, LP_EFORMAT, LP_ENOMEM, and
+ * LP_EUSAGE for layout voc without a list. */
 enum lp_status dataset_load(struct dataset *d, const struct config *config,
                             int n_rows, MPI_Comm comm);
 void dataset_release(struct dataset *d);

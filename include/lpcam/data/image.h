@@ -31,7 +31,8 @@ void image_release(struct image *img);
 /* round(side * scale), halves to even, at least 1. */
 int image_scaled(int side, double scale);
 
-/* The normalisation as a table: (v/255 - mean)/std in double, rounded once. */
+/* The normalisation as a table: (v/255 - mean)/std in double, rounded once;
+ * mean and std in the order of the input's channels. */
 struct image_norm {
     float table[3][256]; /* [channel of the input][value]                  */
     int channel[3];      /* which of r, g, b each input channel reads      */
