@@ -11,23 +11,28 @@
 #include "lpcam/base/status.h"
 #include "lpcam/method/views.h"
 
-/* Buffers kept between calls; starts zeroed. */
+/* Buffers kept between calls, carved from one block; starts zeroed. */
 struct cam {
-    float *row;      /* [n][d] rows of the present classes           */
-    float *g, *norm; /* [d][cells] sum of both flips; [cells]        */
-    float *raw;      /* [n][cells] the result                        */
-    int64_t row_room, g_room, norm_room, raw_room;
+    float *row;    /* [n][d] rows of the present classes                   */
+    float *raw;    /* [n][h][w] the result                                 */
+    float *part;   /* CAM: A of the mirror; LPCAM: some channels of g      */
+    double *norm2; /* [h][w] squared length of g                           */
+    void *memory;
+    int64_t room; /* bytes of memory, kept between photographs            */
 };
 void cam_release(struct cam *c);
 
 /* CAM: raw [n][h][w] = ReLU(A of the image) + unflipped ReLU(A of the mirror),
- * A = w_c . f, no bias. weight [N][d]; label [n] picks the rows. The result is
- * in c->raw until the next call. Fails with LP_ENOMEM, reported. */
+ * A = w_c . f, no bias. weight [N][d]; label [n], n >= 0, picks the rows. The
+ * result is in c->raw until the next call, within [0, 2e30) whatever the
+ * features are: what is not a number, or above 1e30, becomes 0. The same bits for the same
+ * view and labels whatever was computed before. Fails with LP_ENOMEM,
+ * reported. */
 enum lp_status cam_view(struct cam *c, const struct view *view,
                         const float *weight, const int32_t *label, int n);
 
 /* LPCAM: g = f + unflip(f of the mirror), raw = ReLU(g/|g| . m_c); 0 where
- * g = 0. vector [N][d] is M of prototypes.h. */
+ * g = 0. vector [N][d] is M of prototypes.h. As cam_view in all else. */
 enum lp_status lpcam_view(struct cam *c, const struct view *view,
                           const float *vector, const int32_t *label, int n);
 

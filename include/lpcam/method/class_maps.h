@@ -18,7 +18,8 @@ struct class_maps {
     int sh, sw;      /* size of strided                               */
     float *strided;  /* [n][sh][sw]                                   */
     float *high_res; /* [n][h][w], NULL where not wanted              */
-    float *strided_max, *high_res_max; /* [n] what each was divided by     */
+    float *strided_max, *high_res_max; /* [n] what each was divided by, 0:
+                                           a zero map, left alone          */
     void *memory; /* all of it                                     */
     int64_t room; /* bytes of memory, kept between photographs     */
 };
