@@ -19,10 +19,13 @@ struct seed_score {
     bool background; /* is class 0 part of the mean                   */
     int n_thresholds;
     const double *threshold; /* [n_thresholds] ascending, borrowed         */
+    float *edge;      /* [n_thresholds] the same as they are compared     */
     int64_t *count;   /* [n_classes + 1][n_classes + 1][n_thresholds + 1] */
     int64_t n_images; /* counted                                       */
 };
 
+/* Zero counts. n_classes <= 254, for classes and ground truth are bytes. Fails
+ * with LP_EARG or LP_ENOMEM, reported. Local. */
 enum lp_status seed_score_init(struct seed_score *s, int n_classes,
                                bool background, const double *threshold,
                                int n_thresholds);
@@ -38,8 +41,8 @@ void seed_best(const float *map, const int32_t *label, int n, int64_t n_pixels,
  * q > j, so thresholds in steps of 0.005 lose nothing. Local. */
 void seed_quantise(const float *value, int64_t n_pixels, uint8_t *q);
 
-/* Count one photograph; truth [n_pixels]: class index + 1, 0 background, 255
- * not counted. value > threshold is strict, in float. Local. */
+/* Count one photograph; truth [n_pixels]: class index + 1, 0 background, above
+ * n_classes (255) not counted. value > threshold is strict, in float. Local. */
 void seed_score_add(struct seed_score *s, const uint8_t *best_class,
                     const float *best_value, const uint8_t *truth,
                     int64_t n_pixels);
@@ -53,16 +56,25 @@ void seed_score_add_quantised(struct seed_score *s, const uint8_t *best_class,
 /* Counts of all ranks on every rank. Collective over comm. */
 void seed_score_sum(struct seed_score *s, MPI_Comm comm);
 
-/* Per class c (0 = background) at threshold t: shares in 0..1, NaN never; iou
- * is -1 where the class neither occurs nor is predicted. Local. */
+/* One class at one threshold: shares in 0..1, NaN never. The union is that of
+ * the class's pixels in ground truth and prediction:
+ *   iou             pixels in both / union; -1 where the union is empty
+ *   false_positive  predicted, but another class / union
+ *   false_negative  of the class, but not predicted / union
+ *   precision       pixels in both / predicted; 0 where none is predicted
+ *   recall          pixels in both / of the class; 0 where it does not occur
+ * so iou + false_positive + false_negative = 1, as in IRN's eval_cam.py. */
 struct seed_class {
     double iou, precision, recall, false_positive, false_negative;
     int64_t truth_pixels, predicted_pixels;
 };
+
+/* Class c (0 = background) at threshold[t]. Local. */
 void seed_score_class(const struct seed_score *s, int t, int c,
                       struct seed_class *out);
 
-/* Mean IoU at threshold t over the classes that occur. Local. */
+/* Mean IoU at threshold[t] over the classes that occur or are predicted, the
+ * background among them where the data set has one; 0 without any. Local. */
 double seed_score_mean(const struct seed_score *s, int t);
 
 #endif
