@@ -64,9 +64,14 @@ void lp_log(const char *format, ...)
     fflush(stdout);
 }
 
+bool log_terminal(void)
+{
+    return isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
+}
+
 void lp_status_line(const char *format, ...)
 {
-    const bool terminal = isatty(STDOUT_FILENO);
+    const bool terminal = log_terminal();
     va_list args;
     if (state.rank != 0)
         return;

@@ -71,6 +71,15 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\r';
 }
 
+/* Where the comment of a line begins, or its end. */
+static char *comment_of(char *line)
+{
+    char *at = line;
+    while (*at && (*at != '#' || (at > line && !is_space(at[-1]))))
+        ++at;
+    return at;
+}
+
 char *text_line(char **cursor, int *line_number)
 {
     char *line = *cursor;
@@ -80,9 +89,7 @@ char *text_line(char **cursor, int *line_number)
     *cursor = end ? end + 1 : line + strlen(line);
     if (end)
         *end = 0;
-    char *comment = strchr(line, '#');
-    if (comment)
-        *comment = 0;
+    *comment_of(line) = 0;
     while (is_space(*line))
         ++line;
     for (char *p = line + strlen(line); p > line && is_space(p[-1]);)

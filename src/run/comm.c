@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lpcam/base/fault.h"
 #include "lpcam/base/log.h"
 
 /* Elements a message: below 2^31 bytes for any 8-byte type. */
@@ -124,7 +125,7 @@ enum lp_status comm_bcast_block(MPI_Comm comm, void **x, int64_t *n_bytes)
     comm_bcast(comm, n_bytes, sizeof *n_bytes);
     if (!root) {
         *x = malloc((size_t)*n_bytes + 1);
-        if (!*x)
+        if (!*x || lp_fault("bcast_block"))
             status = lp_fail(LP_ENOMEM, "no memory for %lld bytes of rank 0",
                              (long long)*n_bytes);
     }
@@ -138,20 +139,45 @@ done:
     return status;
 }
 
-void comm_share_rows_i64(MPI_Comm comm, int64_t *x, int64_t first,
-                         int64_t n_local, int64_t width)
+enum lp_status comm_share_rows_i64(MPI_Comm comm, int64_t *x, int64_t first,
+                                   int64_t n_local, int64_t width)
 {
+    enum lp_status status = LP_OK;
     const int size = comm_size(comm);
-    for (int root = 0; root < size; ++root) {
-        int64_t range[2] = {first * width, n_local * width};
-        MPI_Bcast(range, 2, MPI_INT64_T, root, comm);
-        for (int64_t i = 0; i < range[1]; i += MESSAGE_MOST) {
-            const int64_t left = range[1] - i;
-            MPI_Bcast(x + range[0] + i,
-                      (int)(left < MESSAGE_MOST ? left : MESSAGE_MOST),
-                      MPI_INT64_T, root, comm);
-        }
-    }
+    const int mine = (int)n_local, begin = (int)first;
+    int *n_rows = calloc((size_t)size, sizeof *n_rows);
+    int *begins = calloc((size_t)size, sizeof *begins);
+    MPI_Datatype row;
+
+    if (!n_rows || !begins || lp_fault("share_rows"))
+        status = lp_fail(LP_ENOMEM, "no memory for the rows of %d ranks", size);
+    LP_AGREE(comm);
+
+    MPI_Allgather(&mine, 1, MPI_INT, n_rows, 1, MPI_INT, comm);
+    MPI_Allgather(&begin, 1, MPI_INT, begins, 1, MPI_INT, comm);
+    MPI_Type_contiguous((int)width, MPI_INT64_T, &row);
+    MPI_Type_commit(&row);
+    MPI_Allgatherv(MPI_IN_PLACE, 0, row, x, n_rows, begins, row, comm);
+    MPI_Type_free(&row);
+done:
+    free(begins);
+    free(n_rows);
+    return status;
+}
+
+MPI_Request comm_sum_start(MPI_Comm comm, const int64_t *send, int64_t *sum,
+                           int n)
+{
+    MPI_Request request;
+    MPI_Iallreduce(send, sum, n, MPI_INT64_T, MPI_SUM, comm, &request);
+    return request;
+}
+
+bool comm_sum_ended(MPI_Request *request)
+{
+    int ended;
+    MPI_Test(request, &ended, MPI_STATUS_IGNORE);
+    return ended != 0;
 }
 
 bool comm_key_before(const struct comm_key *a, const struct comm_key *b)

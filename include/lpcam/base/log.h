@@ -21,8 +21,13 @@ void lp_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* One line on stderr from any rank, "[rank 0017] warning: text". */
 void lp_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Replace the last status line of a terminal, or add a line where stdout is
- * not a terminal; rank 0 only. The next lp_log starts on a fresh line. */
+/* Does a person watch? Open MPI's launcher gives programs a pseudo-terminal as
+ * stdout even when its own goes to a file, but a pipe as stderr, so both must
+ * be terminals. */
+bool log_terminal(void);
+
+/* Replace the last status line of a terminal, or add a line where there is
+ * none; rank 0 only. The next lp_log starts on a fresh line. */
 void lp_status_line(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 

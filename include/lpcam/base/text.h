@@ -18,9 +18,10 @@ enum lp_status text_read(const char *path, char **bytes, size_t *n);
 enum lp_status text_write(const char *path, const char *bytes, size_t n);
 
 /* Next line of *cursor, ended in place by a zero, without its end of line
- * (LF or CR LF), spaces at both ends and anything from '#' on; NULL at the
- * end. *line_number counts from 1 and must start at 0. Empty lines are
- * returned too (""). */
+ * (LF or CR LF), spaces at both ends and its comment, which goes from a '#' at
+ * the start or behind a space to the end; NULL when there is none.
+ * *line_number counts from 1 and must start at 0. Empty lines are returned
+ * too (""). */
 char *text_line(char **cursor, int *line_number);
 
 /* Next word of *cursor (spaces or tabs between), ended in place; NULL when

@@ -38,8 +38,8 @@ void comm_sum_i64(MPI_Comm comm, int64_t *x, int64_t n);
 void comm_max_i64(MPI_Comm comm, int64_t *x, int64_t n);
 void comm_min_f64(MPI_Comm comm, double *x, int64_t n);
 void comm_max_f64(MPI_Comm comm, double *x, int64_t n);
-void comm_sum_f64(MPI_Comm comm, double *x,
-                  int64_t n); /* order varies: times */
+/* The order of the additions varies, so this is for times only. */
+void comm_sum_f64(MPI_Comm comm, double *x, int64_t n);
 
 /* The sum over the ranks of one count; the sum over the lower ranks. */
 int64_t comm_total(MPI_Comm comm, int64_t x);
@@ -55,9 +55,17 @@ void comm_bcast(MPI_Comm comm, void *x, int64_t n_bytes);
 enum lp_status comm_bcast_block(MPI_Comm comm, void **x, int64_t *n_bytes);
 
 /* Each rank's rows [first, first + n_local) of x [n][width], 64-bit integers,
- * to all ranks, in place; the ranks' rows tile [0, n) in rank order. */
-void comm_share_rows_i64(MPI_Comm comm, int64_t *x, int64_t first,
-                         int64_t n_local, int64_t width);
+ * to all ranks, in place; the ranks' rows tile [0, n) in rank order, n < 2^31.
+ * All fail with LP_ENOMEM or none. */
+enum lp_status comm_share_rows_i64(MPI_Comm comm, int64_t *x, int64_t first,
+                                   int64_t n_local, int64_t width);
+
+/* Sum without waiting: add send [n] over the ranks into sum [n], both left
+ * alone until comm_sum_ended says true. Between the two no other collective
+ * call on comm; comm_sum_ended is Local and moves the messages on. */
+MPI_Request comm_sum_start(MPI_Comm comm, const int64_t *send, int64_t *sum,
+                           int n);
+bool comm_sum_ended(MPI_Request *request);
 
 /* Ranked choices, the same on any number of ranks: a key and where it is. */
 struct comm_key {

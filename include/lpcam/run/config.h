@@ -85,10 +85,11 @@ struct config {
 };
 
 /* Read the defaults, then the file (NULL: none), then n_set texts
- * "section.key=value". Rank 0 reads, all ranks get the same.
- * Collective over comm. Fails on all ranks with LP_EUSAGE (the sentence names
- * file and line, and the nearest known key) or LP_EIO. config_release accepts
- * what is left. */
+ * "section.key=value", each over the last. Rank 0 reads its own path and set,
+ * all ranks get the same values. A file with a key twice is refused.
+ * Collective over comm. Fails on all ranks: rank 0 with LP_EUSAGE (the sentence
+ * names file and line, and for an unknown key the nearest known one), LP_EIO or
+ * LP_ENOMEM, the others with LP_EPEER. config_release accepts what is left. */
 enum lp_status config_load(struct config *config, const char *path,
                            const char *const *set, int n_set, MPI_Comm comm);
 void config_release(struct config *config);

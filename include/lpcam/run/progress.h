@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* progress.h: a line for long work, and word between ranks that work alone:
- * each learns within about a second that another was asked to stop or failed.
- * No rank waits for another between begin and end. */
+ * that another was asked to stop or failed reaches all within about a second,
+ * or within a few units of work where a unit takes longer. No rank waits for
+ * another between begin and end, and none may use comm otherwise. */
 #ifndef LPCAM_PROGRESS_H
 #define LPCAM_PROGRESS_H
 
@@ -15,11 +16,13 @@ struct progress {
     MPI_Comm comm;
     MPI_Request request;
     const char *what;  /* "extract"                                     */
-    double interval_s; /* between lines of a log                        */
+    double interval_s; /* between lines                                 */
     double begin_s, sent_s, printed_s;
-    int64_t total;           /* over all ranks, of units of work              */
-    int64_t send[4], sum[4]; /* units done, ended, asked to stop, failed   */
-    bool running;            /* other ranks may still send                    */
+    int64_t total;   /* over all ranks, of units of work              */
+    int64_t mine[4]; /* units done, ended, asked to stop, failed      */
+    int64_t send[4]; /* the same when the running sum was started     */
+    int64_t sum[4];  /* over the ranks                                */
+    bool leave;      /* some rank was asked to stop or failed         */
 };
 
 /* Collective over comm; n_local, the units of this rank, differs by rank.

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+#include "config_table.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Stored for a word that is known but not served yet. */
+#define LATER (-1)
+
+#define MOST_BYTES 0x1p62
+#define MOST_SEED  4294967295.0
+
+static const struct key_word no_yes[] = {{"no", 0}, {"yes", 1}, {0}};
+static const struct key_word layout[] = {
+    {"list", LAYOUT_LIST}, {"voc", LAYOUT_VOC}, {"coco", LATER}, {0}};
+static const struct key_word precision[] = {
+    {"f32", LP_F32}, {"bf16", LP_BF16}, {0}};
+static const struct key_word rgb_bgr[] = {{"rgb", 0}, {"bgr", 1}, {0}};
+static const struct key_word feature_value[] = {
+    {"f16", LP_F16}, {"bf16", LP_BF16}, {"f32", LP_F32}, {0}};
+static const struct key_word start[] = {
+    {"hash", START_HASH}, {"rows", START_ROWS}, {"plusplus", LATER}, {0}};
+static const struct key_word stop[] = {
+    {"moved", STOP_MOVED}, {"reference", STOP_REFERENCE}, {0}};
+static const struct key_word choice[] = {
+    {"threshold", CHOICE_THRESHOLD}, {"weighted", CHOICE_WEIGHTED}, {0}};
+static const struct key_word map_value[] = {
+    {"f16", LP_F16}, {"f32", LP_F32}, {"u8", LP_U8}, {0}};
+static const struct key_word none_seed[] = {{"none", 0}, {"seed", 1}, {0}};
+static const struct key_word background_ignore[] = {
+    {"background", 0}, {"ignore", 1}, {0}};
+
+/* The kind follows from the member's type, so the two cannot differ. */
+#define KIND(m)                                                                \
+    _Generic(((struct config *)0)->m,                                          \
+        bool: KEY_FLAG,                                                        \
+        int: KEY_INT,                                                          \
+        int64_t: KEY_INT64,                                                    \
+        double: KEY_REAL,                                                      \
+        struct number_list: KEY_LIST,                                          \
+        char *: KEY_TEXT)
+#define NUMBER(m, low, high)                                                   \
+    {                                                                          \
+#m, KIND(m), offsetof(struct config, m), low, high, NULL               \
+    }
+#define TEXT(m) NUMBER(m, 0, 0)
+#define WORD(m, words)                                                         \
+    {                                                                          \
+#m, KIND(m) == KEY_INT ? KEY_WORD : KIND(m),                           \
+            offsetof(struct config, m), 0, 0, words                            \
+    }
+#define FLAG(name, m, words)                                                   \
+    {                                                                          \
+        name, KIND(m), offsetof(struct config, m), 0, 0, words                 \
+    }
+
+/* In the order of configs/reference.ini. */
+const struct config_key config_key[] = {
+    TEXT(run.out),
+    {"run.memory", KEY_BYTES, offsetof(struct config, run.memory), 0,
+     MOST_BYTES, NULL},
+    NUMBER(run.passes, 1, 1000),
+    NUMBER(run.seed, 0, MOST_SEED),
+    NUMBER(run.progress_s, 0.1, 86400),
+    WORD(data.layout, layout),
+    TEXT(data.root),
+    TEXT(data.images),
+    TEXT(data.labels),
+    TEXT(data.classes),
+    TEXT(data.list),
+    TEXT(data.masks),
+    NUMBER(data.ignore, 0, 255),
+    FLAG("data.background", data.background, no_yes),
+    NUMBER(data.max_bad, 0, 1),
+    TEXT(model.file),
+    TEXT(model.classes),
+    WORD(model.precision, precision),
+    NUMBER(model.threads, 1, 1024),
+    NUMBER(model.mean, -1000, 1000),
+    NUMBER(model.std, 1e-6, 1000),
+    FLAG("model.order", model.bgr, rgb_bgr),
+    TEXT(model.feature),
+    TEXT(model.weight),
+    TEXT(model.bias),
+    NUMBER(cam.scales, 0.01, 16),
+    FLAG("cam.flip", cam.flip, no_yes),
+    NUMBER(split.threshold, 0, 1),
+    WORD(features.value, feature_value),
+    NUMBER(features.dims, 0, 1 << 20),
+    FLAG("features.keep", features.keep, no_yes),
+    NUMBER(kmeans.k, 1, 254),
+    NUMBER(kmeans.starts, 1, 1000),
+    WORD(kmeans.start, start),
+    TEXT(kmeans.rows),
+    NUMBER(kmeans.max_iter, 1, 1000000),
+    WORD(kmeans.stop, stop),
+    NUMBER(kmeans.tol, 0, 1e12),
+    NUMBER(kmeans.seed, 0, MOST_SEED),
+    WORD(prototypes.choice, choice),
+    NUMBER(prototypes.power, 0, 1000),
+    FLAG("prototypes.balance", prototypes.balance, no_yes),
+    NUMBER(prototypes.class_above, 0, 1),
+    NUMBER(prototypes.context_above, 0, 1),
+    NUMBER(prototypes.context_below, 0, 1),
+    WORD(maps.value, map_value),
+    FLAG("maps.full", maps.seed, none_seed),
+    NUMBER(score.thresholds, 0, 1),
+    NUMBER(score.threshold, 0, 1),
+    FLAG("score.unknown", score.unknown_ignore, background_ignore),
+};
+const int n_config_keys = (int)(sizeof config_key / sizeof config_key[0]);
+_Static_assert(sizeof config_key / sizeof config_key[0] <= CONFIG_MAX_KEYS,
+               "more keys than CONFIG_MAX_KEYS");
+
+const struct config_key *key_find(const char *name)
+{
+    for (int i = 0; i < n_config_keys; ++i)
+        if (strcmp(config_key[i].name, name) == 0)
+            return &config_key[i];
+    return NULL;
+}
+
+const char *key_nearest(const char *name)
+{
+    const char *names[CONFIG_MAX_KEYS];
+    for (int i = 0; i < n_config_keys; ++i)
+        names[i] = config_key[i].name;
+    return text_nearest(name, names, n_config_keys);
+}
+
+/* Where the value lies. */
+static void *place(const struct config_key *key, const struct config *config)
+{
+    return (char *)config + key->at;
+}
+
+static bool within(const struct config_key *key, double v)
+{
+    return v >= key->low && v <= key->high; /* false for not-a-number */
+}
+
+static enum lp_status set_word(const struct config_key *key, void *to,
+                               const char *value, const char *where)
+{
+    struct text_buffer known = {0};
+    const struct key_word *w = key->word;
+    while (w->word && strcmp(w->word, value) != 0)
+        ++w;
+    if (w->word && w->value != LATER) {
+        if (key->kind == KEY_FLAG)
+            *(bool *)to = w->value != 0;
+        else
+            *(int *)to = w->value;
+        return LP_OK;
+    }
+    const bool later = w->word != NULL;
+    for (w = key->word; w->word; ++w)
+        if (w->value != LATER)
+            text_add(&known, "%s%s", known.n ? " or " : "", w->word);
+    const char *others = known.s ? known.s : "another word";
+    const enum lp_status status =
+        later ? lp_fail(LP_EUSAGE,
+                        "%s: %s = %s comes with a later version; use %s until "
+                        "then",
+                        where, key->name, value, others)
+              : lp_fail(LP_EUSAGE, "%s: %s must be %s, not \"%s\"", where,
+                        key->name, others, value);
+    free(known.s);
+    return status;
+}
+
+static enum lp_status set_number(const struct config_key *key, void *to,
+                                 const char *value, const char *where)
+{
+    int64_t whole = 0;
+    double real = 0;
+    if (key->kind == KEY_BYTES) {
+        if (!text_bytes(value, &whole) || !within(key, (double)whole))
+            return lp_fail(LP_EUSAGE,
+                           "%s: %s must be bytes such as 4G or 512M, not "
+                           "\"%s\"",
+                           where, key->name, value);
+    } else if (key->kind == KEY_REAL) {
+        if (!text_double(value, &real) || !within(key, real))
+            return lp_fail(LP_EUSAGE,
+                           "%s: %s must be a number from %.10g to %.10g, not "
+                           "\"%s\"",
+                           where, key->name, key->low, key->high, value);
+    } else if (!text_int64(value, &whole) || !within(key, (double)whole)) {
+        return lp_fail(LP_EUSAGE,
+                       "%s: %s must be a whole number from %.10g to %.10g, "
+                       "not \"%s\"",
+                       where, key->name, key->low, key->high, value);
+    }
+    if (key->kind == KEY_REAL)
+        *(double *)to = real;
+    else if (key->kind == KEY_INT)
+        *(int *)to = (int)whole;
+    else
+        *(int64_t *)to = whole;
+    return LP_OK;
+}
+
+static enum lp_status set_list(const struct config_key *key, void *to,
+                               const char *value, const char *where)
+{
+    struct number_list list = {0};
+    bool good = true;
+    char *copy = text_format("%s", value), *cursor = copy, *word;
+    if (!copy)
+        return lp_fail(LP_ENOMEM, "%s: no memory for %s", where, key->name);
+    while (good && (word = text_word(&cursor))) {
+        good = list.n < CONFIG_MAX_LIST && text_double(word, &list.v[list.n]) &&
+               within(key, list.v[list.n]);
+        ++list.n;
+    }
+    free(copy);
+    if (!good)
+        return lp_fail(LP_EUSAGE,
+                       "%s: %s must be at most %d numbers from %.10g to %.10g "
+                       "with spaces between, not \"%s\"",
+                       where, key->name, CONFIG_MAX_LIST, key->low, key->high,
+                       value);
+    *(struct number_list *)to = list;
+    return LP_OK;
+}
+
+/* A text that a file could not give back would make config_text lie. */
+static enum lp_status set_text(const struct config_key *key, void *to,
+                               const char *value, const char *where)
+{
+    char *copy = text_format("%s", value);
+    char *line = text_format(" %s", value), *cursor = line, *read;
+    int line_number = 0;
+    enum lp_status status = LP_OK;
+    if (!copy || !line) {
+        status = lp_fail(LP_ENOMEM, "%s: no memory for %s", where, key->name);
+        goto done;
+    }
+    read = text_line(&cursor, &line_number);
+    if (strcmp(read, value) != 0) {
+        status = lp_fail(LP_EUSAGE,
+                         "%s: %s must be one line without \" #\" and without "
+                         "spaces at its ends, not \"%s\"",
+                         where, key->name, value);
+        goto done;
+    }
+    free(*(char **)to);
+    *(char **)to = copy;
+    copy = NULL;
+done:
+    free(copy);
+    free(line);
+    return status;
+}
+
+enum lp_status key_set(const struct config_key *key, struct config *config,
+                       const char *value, const char *where)
+{
+    void *to = place(key, config);
+    switch (key->kind) {
+    case KEY_FLAG:
+    case KEY_WORD:
+        return set_word(key, to, value, where);
+    case KEY_TEXT:
+        return set_text(key, to, value, where);
+    case KEY_LIST:
+        return set_list(key, to, value, where);
+    default:
+        return set_number(key, to, value, where);
+    }
+}
+
+/* The shortest decimal that reads back as v. */
+static bool print_real(double v, struct text_buffer *out)
+{
+    char digits[40];
+    double back = 0;
+    for (int n = 1; n <= 17; ++n) {
+        snprintf(digits, sizeof digits, "%.*g", n, v);
+        if (text_double(digits, &back) && back == v)
+            break;
+    }
+    return text_add(out, "%s", digits);
+}
+
+static bool print_bytes(int64_t n, struct text_buffer *out)
+{
+    static const char *const unit[] = {"", "K", "M", "G", "T"};
+    int u = 0;
+    for (; n > 0 && n % 1024 == 0 && u < 4; ++u)
+        n /= 1024;
+    return text_add(out, "%" PRId64 "%s", n, unit[u]);
+}
+
+static bool print_list(const struct number_list *list, struct text_buffer *out)
+{
+    bool ok = text_add(out, "%s", ""); /* an empty list is a text, too */
+    for (int i = 0; ok && i < list->n; ++i)
+        ok = text_add(out, i ? " " : "") && print_real(list->v[i], out);
+    return ok;
+}
+
+bool key_print(const struct config_key *key, const struct config *config,
+               struct text_buffer *out)
+{
+    const void *at = place(key, config);
+    const struct key_word *w = key->word;
+    switch (key->kind) {
+    case KEY_FLAG:
+        while (w->value != *(const bool *)at)
+            ++w;
+        return text_add(out, "%s", w->word);
+    case KEY_WORD:
+        while (w->value != *(const int *)at)
+            ++w;
+        return text_add(out, "%s", w->word);
+    case KEY_INT:
+        return text_add(out, "%d", *(const int *)at);
+    case KEY_INT64:
+        return text_add(out, "%" PRId64, *(const int64_t *)at);
+    case KEY_BYTES:
+        return print_bytes(*(const int64_t *)at, out);
+    case KEY_REAL:
+        return print_real(*(const double *)at, out);
+    case KEY_LIST:
+        return print_list(at, out);
+    case KEY_TEXT:
+        return text_add(out, "%s", *(char *const *)at);
+    }
+    return false;
+}

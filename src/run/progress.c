@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* The ranks add their counts in rounds, one non-blocking sum at a time. A rank
+ * that works starts a round at most every half second, and only after the last
+ * one has ended, so all ranks start the same rounds. A rank whose loop is over
+ * takes part until a round shows that all loops are over. */
+#include "lpcam/run/progress.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "lpcam/base/log.h"
+#include "lpcam/run/comm.h"
+#include "lpcam/run/phase.h"
+#include "lpcam/run/stop.h"
+
+#define ROUND_S 0.5
+
+/* Places in send and sum. */
+enum { DONE, ENDED, STOP, FAILED, N_SUMS };
+
+/* "1,234,567"; buffer holds 32 characters. */
+static const char *grouped(int64_t n, char *buffer)
+{
+    char digits[24];
+    const int len = snprintf(digits, sizeof digits, "%" PRId64, n);
+    char *to = buffer;
+    for (int i = 0; i < len; ++i) {
+        if (i > 0 && (len - i) % 3 == 0)
+            *to++ = ',';
+        *to++ = digits[i];
+    }
+    *to = 0;
+    return buffer;
+}
+
+/* "1 h 52 min", "3 min 5 s" or "12 s"; buffer holds 32 characters. */
+static const char *duration(double seconds, char *buffer)
+{
+    const int64_t s = (int64_t)(seconds + 0.5);
+    if (s >= 3600)
+        snprintf(buffer, 32, "%" PRId64 " h %" PRId64 " min", s / 3600,
+                 s % 3600 / 60);
+    else if (s >= 60)
+        snprintf(buffer, 32, "%" PRId64 " min %" PRId64 " s", s / 60, s % 60);
+    else
+        snprintf(buffer, 32, "%" PRId64 " s", s);
+    return buffer;
+}
+
+/* One line, shown by rank 0, of the counts the last round brought. */
+static void print_line(struct progress *p, bool last)
+{
+    char done[32], total[32], time[32];
+    const double now_s = phase_now_s(), elapsed_s = now_s - p->begin_s;
+    const double a_second =
+        elapsed_s > 0 ? (double)p->sum[DONE] / elapsed_s : 0;
+    grouped(p->sum[DONE], done);
+    grouped(p->total, total);
+    p->printed_s = now_s;
+    if (last)
+        lp_status_line("%s %s of %s images in %s, %.1f a second", p->what, done,
+                       total, duration(elapsed_s, time), a_second);
+    else if (a_second > 0)
+        lp_status_line(
+            "%s %s of %s images, %.1f a second, %s left", p->what, done, total,
+            a_second,
+            duration((double)(p->total - p->sum[DONE]) / a_second, time));
+}
+
+static void start_round(struct progress *p)
+{
+    if (stop_asked())
+        p->mine[STOP] = 1;
+    memcpy(p->send, p->mine, sizeof p->send);
+    p->request = comm_sum_start(p->comm, p->send, p->sum, N_SUMS);
+    p->sent_s = phase_now_s();
+}
+
+/* Has the round ended just now? Only then may sum be read. */
+static bool end_round(struct progress *p)
+{
+    if (p->request == MPI_REQUEST_NULL || !comm_sum_ended(&p->request))
+        return false;
+    p->leave = p->sum[STOP] > 0 || p->sum[FAILED] > 0;
+    if (phase_now_s() - p->printed_s >= p->interval_s)
+        print_line(p, false);
+    return true;
+}
+
+void progress_begin(struct progress *p, const char *what, int64_t n_local,
+                    double interval_s, MPI_Comm comm)
+{
+    const int64_t total = comm_total(comm, n_local);
+    const double now_s = phase_now_s();
+    *p = (struct progress){
+        .comm = comm,
+        .request = MPI_REQUEST_NULL,
+        .what = what,
+        .interval_s = log_terminal() ? ROUND_S : interval_s,
+        .begin_s = now_s,
+        .sent_s = now_s,
+        .printed_s = now_s,
+        .total = total,
+    };
+}
+
+bool progress_step(struct progress *p)
+{
+    ++p->mine[DONE];
+    end_round(p);
+    if (p->request == MPI_REQUEST_NULL && phase_now_s() - p->sent_s >= ROUND_S)
+        start_round(p);
+    return !p->leave && !stop_asked();
+}
+
+enum lp_status progress_end(struct progress *p, enum lp_status status)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    const double since_s = phase_now_s();
+    const int size = comm_size(p->comm);
+    bool all_ended = false;
+
+    p->mine[ENDED] = 1;
+    p->mine[STOP] = status == LP_STOP;
+    p->mine[FAILED] = status != LP_OK && status != LP_STOP;
+    while (!all_ended) {
+        if (p->request == MPI_REQUEST_NULL)
+            start_round(p);
+        if (end_round(p))
+            all_ended = p->sum[ENDED] == size;
+        else
+            nanosleep(&pause, NULL); /* leave the core to who still works */
+    }
+    if (p->total > 0)
+        print_line(p, true);
+    phase_add(PHASE_WAIT, since_s);
+    return status == LP_OK && p->sum[STOP] > 0 ? LP_STOP : status;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+#include "support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lpcam/base/fault.h"
+#include "lpcam/base/log.h"
+#include "lpcam/base/status.h"
+#include "lpcam/base/text.h"
+
+static void exit_codes_are_those_the_shell_is_promised(void **state)
+{
+    (void)state;
+    assert_int_equal(lp_exit_code(LP_OK), 0);
+    assert_int_equal(lp_exit_code(LP_EPEER), 0);
+    assert_int_equal(lp_exit_code(LP_STOP), 75);
+    assert_int_equal(lp_exit_code(LP_EUSAGE), 2);
+    for (int s = LP_EDATA; s < LP_EUSAGE; ++s)
+        assert_int_equal(lp_exit_code((enum lp_status)s), 1);
+}
+
+static void every_status_has_its_own_word(void **state)
+{
+    (void)state;
+    for (int a = LP_OK; a <= LP_EUSAGE; ++a)
+        for (int b = LP_OK; b < a; ++b)
+            assert_string_not_equal(lp_status_name((enum lp_status)a),
+                                    lp_status_name((enum lp_status)b));
+}
+
+static void a_fault_strikes_its_site_and_rank_only(void **state)
+{
+    (void)state;
+    log_init(2, 4, false);
+    unsetenv("LPCAM_FAULT");
+    assert_false(lp_fault("write"));
+    setenv("LPCAM_FAULT", "write@2", 1);
+    assert_true(lp_fault("write"));
+    assert_true(lp_fault("write"));
+    assert_false(lp_fault("writ"));
+    assert_false(lp_fault("write_all"));
+    setenv("LPCAM_FAULT", "write@1", 1);
+    assert_false(lp_fault("write"));
+    setenv("LPCAM_FAULT", "write@22", 1);
+    assert_false(lp_fault("write"));
+    unsetenv("LPCAM_FAULT");
+    log_init(0, 1, false);
+}
+
+static void a_fault_with_a_number_strikes_once(void **state)
+{
+    (void)state;
+    int struck = 0;
+    setenv("LPCAM_FAULT", "read@0:5", 1); /* two visits were counted above */
+    for (int i = 0; i < 6; ++i)
+        struck = struck * 2 + lp_fault("read");
+    assert_int_equal(struck, 8); /* the third of six */
+    unsetenv("LPCAM_FAULT");
+}
+
+/* What the function prints on a stream, in a static buffer. */
+static const char *printed(FILE *stream, void (*speak)(void))
+{
+    static char text[8192];
+    FILE *file = tmpfile();
+    fflush(stream);
+    const int keep = dup(fileno(stream));
+    assert_true(file && keep >= 0);
+    dup2(fileno(file), fileno(stream));
+    speak();
+    fflush(stream);
+    dup2(keep, fileno(stream));
+    close(keep);
+    rewind(file);
+    text[fread(text, 1, sizeof text - 1, file)] = 0;
+    fclose(file);
+    return text;
+}
+
+static void report_a_failure(void)
+{
+    assert_int_equal(lp_fail(LP_EIO, "cannot read %s", "a.h5"), LP_EIO);
+}
+
+static void report_a_long_failure(void)
+{
+    char name[6000];
+    memset(name, 'x', sizeof name);
+    name[sizeof name - 1] = 0;
+    lp_report("f.c", 1, LP_EIO, "%s", name);
+}
+
+static void say_something(void)
+{
+    lp_log("%d images", 12);
+    lp_status_line("half");
+}
+
+static void an_error_names_its_rank_when_there_are_several(void **state)
+{
+    (void)state;
+    log_init(0, 1, false);
+    assert_string_equal(printed(stderr, report_a_failure),
+                        "error: cannot read a.h5\n");
+    log_init(17, 40, true);
+    const char *text = printed(stderr, report_a_failure);
+    const char *head = "[rank 0017] error: cannot read a.h5 (test_status.c:";
+    assert_int_equal(strncmp(text, head, strlen(head)), 0);
+    text = printed(stderr, report_a_long_failure);
+    assert_int_equal(text[strlen(text) - 1], '\n');
+    log_init(0, 1, false);
+}
+
+static void only_rank_0_speaks_on_stdout(void **state)
+{
+    (void)state;
+    log_init(0, 2, false);
+    const char *text = printed(stdout, say_something);
+    assert_non_null(strstr(text, " s] 12 images\n"));
+    assert_non_null(strstr(text, " s] half\n")); /* a file, no terminal */
+    log_init(1, 2, false);
+    assert_string_equal(printed(stdout, say_something), "");
+    log_init(0, 1, false);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(exit_codes_are_those_the_shell_is_promised),
+        cmocka_unit_test(every_status_has_its_own_word),
+        cmocka_unit_test(a_fault_strikes_its_site_and_rank_only),
+        cmocka_unit_test(a_fault_with_a_number_strikes_once),
+        cmocka_unit_test(an_error_names_its_rank_when_there_are_several),
+        cmocka_unit_test(only_rank_0_speaks_on_stdout),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
