@@ -2,13 +2,13 @@
 /* feature_file.h: features.h5 (design.md section 4): unpooled features at
  * scale 1 and the object/context split.
  *
- *   /feature/vector  [cells][d] f16, bf16 (u16 bits) or f32
+ *   /feature/vector  [cells][d] f16, bf16 (a float of 8 exponent bits) or f32
  *   /feature/offset  [n + 1] i64   cells before each image
  *   /feature/grid    [n][2] i64    h, w in cells
  *   /split/side      [pair cells] u8  0 neither, 1 object, 2 context
  *   /split/offset    [pairs + 1] i64  pair cells before each (image, class)
  *   /classifier/weight [N][d] f32, /classifier/bias [N] f32
- *   and /image, /class, /run as in run_file.h
+ *   and /image, /class, /run as in image_group.h and run_file.h
  *
  * Anyone may write such a file: clustering needs /feature, /split, /classifier,
  * /image/{id,label_offset,label} and /class/name only. */
@@ -18,6 +18,7 @@
 #include "lpcam/method/features.h"
 #include "lpcam/net/head.h"
 #include "lpcam/run/shard.h"
+#include "lpcam/store/image_group.h"
 #include "lpcam/store/run_file.h"
 
 struct feature_file {
@@ -29,6 +30,7 @@ struct feature_file {
     int64_t *grid;        /* [n_images][2]                                 */
     int64_t *pair_offset; /* [n_images + 1] pairs before each image        */
     int64_t *side_offset; /* [pairs + 1] pair cells before each pair       */
+    int64_t first_cell;   /* of this rank's share, after feature_file_load   */
 };
 
 /* Create, or open to go on. grid [n][2] of all images, 0 0 for unreadable
@@ -44,16 +46,19 @@ enum lp_status feature_file_open(struct feature_file *ff, const char *path,
 enum lp_status feature_file_write(struct feature_file *ff, int64_t image,
                                   const void *vectors, const uint8_t *side);
 
-/* Close it and free the tables. finish: flush and rename, with report. */
+/* Close it and free the tables; safe on a zeroed struct. finish: flush and
+ * rename, with report. Collective. */
 enum lp_status feature_file_close(struct feature_file *ff, bool finish,
                                   const char *report);
 
 /* What clustering needs from a finished file, this rank's share of equal rows:
  * *f has its tables filled, and the rows in memory when they fit memory_bytes,
  * else f->read reads from ff, which must stay open. *d gets ids, labels and
- * class names only; head weight and bias. Bad images have no cells. A file from
- * elsewhere is checked: shapes, offsets that ascend, sides in 0..2, finite
- * values are left to `check`. Collective. LP_EFORMAT names the data set. */
+ * class names only; head weight and bias. All cells of an image that is not done
+ * are on neither side. A file from elsewhere is checked: shapes, offsets that
+ * ascend, sides in 0..2; finite values are left to `check`. What is left is
+ * released by the caller, also after a failure. Collective; memory_bytes may
+ * differ by rank. LP_EFORMAT names the data set and the index. */
 enum lp_status feature_file_load(struct feature_file *ff, const char *path,
                                  const char *settings, int64_t memory_bytes,
                                  struct features *f, struct dataset *d,

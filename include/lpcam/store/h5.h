@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* h5.h: the only H5* calls. The file plan of design.md section 4: structure
+/* h5.h: the only H5* calls (h5.c files, h5_data.c numbers, h5_text.c strings
+ * and attributes). The file plan of design.md section 4: structure
  * first (contiguous, early allocation, no fill), close, reopen, then only raw
  * data, each rank its own rows, below 2 GiB a call. */
 #ifndef LPCAM_H5_H
@@ -9,9 +10,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lpcam/base/half.h"
 #include "lpcam/base/status.h"
 
+/* f16 is IEEE binary16, bf16 a float with 8 bits of exponent: other programs
+ * read both as numbers. */
 enum h5_type { H5_F32, H5_F16, H5_BF16, H5_U8, H5_I32, H5_I64, H5_F64 };
+enum h5_type h5_type_of(enum lp_value value);
 int h5_type_bytes(enum h5_type type);
 
 struct h5;
@@ -24,9 +29,12 @@ enum lp_status h5_create(struct h5 **file, const char *path, MPI_Comm comm);
 enum lp_status h5_open(struct h5 **file, const char *path, bool write,
                        MPI_Comm comm);
 
-/* Collective; *file becomes NULL; NULL allowed. flush first (fsync) where the
- * file was written. */
+/* A file opened to be written is flushed (fsync) first. *file becomes NULL,
+ * also when that fails; NULL allowed. Collective. */
 enum lp_status h5_close(struct h5 **file);
+
+/* As given; belongs to the file. Local. */
+const char *h5_path(const struct h5 *file);
 
 /* A data set "/group/name" (groups are made). indexes may be NULL. n_dims <= 4.
  * Collective, all arguments agree. */
@@ -44,10 +52,22 @@ enum lp_status h5_define_text(struct h5 *file, const char *name, int64_t n,
 enum lp_status h5_set_attribute(struct h5 *file, const char *object,
                                 const char *name, const char *text);
 
-/* Is there such a data set? Its type and dims [4]. Collective. */
+/* Is there such a data set? Its type (the nearest one to read it as) and dims
+ * [4]. Collective. LP_EFORMAT (absent, no numbers). */
 bool h5_has(struct h5 *file, const char *name);
 enum lp_status h5_shape(struct h5 *file, const char *name, enum h5_type *type,
                         int *n_dims, int64_t dims[4]);
+
+/* The same where the shape is known: dims [n_dims] is what is due, -1 any
+ * size; out: what is there. Collective. LP_EFORMAT. */
+enum lp_status h5_expect(struct h5 *file, const char *name, int n_dims,
+                         int64_t *dims, enum h5_type *type);
+
+/* A whole data set of such a shape on every rank, the caller's to free: rank 0
+ * reads and sends. Collective. */
+enum lp_status h5_read_shared(struct h5 *file, const char *name,
+                              enum h5_type type, int n_dims, int64_t *dims,
+                              void **rows);
 
 /* A text attribute, the caller's to free. Same on every rank. Collective.
  * LP_EFORMAT when absent. */
@@ -55,8 +75,7 @@ enum lp_status h5_get_attribute(struct h5 *file, const char *object,
                                 const char *name, char **text);
 
 /* Rows [first, first + n) of the slowest dimension, n >= 0, stored as type in
- * memory (converted by HDF5 where the data set differs; f16 and bf16 only to
- * themselves). Independent: each rank alone; Local in effect. LP_EIO. */
+ * memory (converted by HDF5 where the data set differs). Independent: each rank alone; Local in effect. LP_EIO. */
 enum lp_status h5_write(struct h5 *file, const char *name, enum h5_type type,
                         int64_t first, int64_t n, const void *rows);
 enum lp_status h5_read(struct h5 *file, const char *name, enum h5_type type,
@@ -71,18 +90,24 @@ enum lp_status h5_read_text(struct h5 *file, const char *name, int64_t first,
 enum lp_status h5_text_shape(struct h5 *file, const char *name, int64_t *n,
                              int *length);
 
+/* A whole text data set on every rank, [n][length] and a zero, the caller's to
+ * free: rank 0 reads and sends. Collective. */
+enum lp_status h5_read_text_shared(struct h5 *file, const char *name,
+                                   int64_t *n, int *length, char **text);
+
 /* Everything written by any rank reaches the disk (fsync). Collective. */
 enum lp_status h5_flush(struct h5 *file);
 
 /* What this rank wrote reaches the disk: fsync by path. Local. */
 enum lp_status h5_sync_local(struct h5 *file);
 
-/* Names of all data sets, for check: visit(arg, "/group/name"). Rank 0's
- * order. Collective. */
+/* Names of all data sets, for check: visit(arg, "/group/name"), by name.
+ * Collective. */
 enum lp_status h5_each(struct h5 *file,
                        void (*visit)(void *arg, const char *name), void *arg);
 
-/* Versions of HDF5, "1.10.8". Static. */
+/* "1.10.8"; "Open MPI v4.1.4". Static. Local. */
 const char *h5_version(void);
+const char *h5_mpi_version(void);
 
 #endif

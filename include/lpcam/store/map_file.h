@@ -6,12 +6,13 @@
  *   /map/offset [pairs + 1] i64, /map/grid [n][2] i64 (size of an image's maps)
  *   /seed/class [pixels] u8 (class index + 1, 0 none), /seed/score [pixels] u8
  *       (q: the value exceeds j/200 exactly when q > j), /seed/offset [n + 1]
- *   and /image, /class, /run as in run_file.h */
+ *   and /image, /class, /run as in image_group.h and run_file.h */
 #ifndef LPCAM_MAP_FILE_H
 #define LPCAM_MAP_FILE_H
 
 #include "lpcam/base/half.h"
 #include "lpcam/method/class_maps.h"
+#include "lpcam/store/image_group.h"
 #include "lpcam/store/run_file.h"
 
 struct map_file {
@@ -54,6 +55,8 @@ enum lp_status map_file_read(struct map_file *mf, int64_t image,
 enum lp_status map_file_read_seed(struct map_file *mf, int64_t image,
                                   uint8_t *best_class, uint8_t *q);
 
+/* Close it and free the tables; safe on a zeroed struct. finish: flush and
+ * rename, with report. Collective. */
 enum lp_status map_file_close(struct map_file *mf, bool finish,
                               const char *report);
 

@@ -12,12 +12,13 @@
  *   /history/iterations [starts][2N] i64, why [starts][2N] u8,
  *       rows [2N] i64, zero_rows [2N] i64,
  *       moved, objective, shift2 [starts][steps][2N]; problem = 2 class + side
- *   /class/name, /image/id as in run_file.h */
+ *   /class/name, /image/id as in image_group.h, /run as in run_file.h */
 #ifndef LPCAM_PROTOTYPE_FILE_H
 #define LPCAM_PROTOTYPE_FILE_H
 
 #include "lpcam/method/kmeans.h"
 #include "lpcam/method/prototypes.h"
+#include "lpcam/store/image_group.h"
 #include "lpcam/store/run_file.h"
 
 /* Result of one start. */

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* run_lock.h: one job at a time on a folder of outputs. */
+#ifndef LPCAM_RUN_LOCK_H
+#define LPCAM_RUN_LOCK_H
+
+#include <mpi.h>
+
+#include "lpcam/base/status.h"
+
+/* A lock on folder's outputs: a second job is refused with LP_EARG until the
+ * first ends, however it ends (fcntl lock of rank 0 on FOLDER/lpcam.lock). The
+ * folder is made. A file system without locks gives a warning and *lock -1.
+ * Collective. */
+enum lp_status run_lock(const char *folder, int *lock, MPI_Comm comm);
+
+/* Local; -1 is allowed. */
+void run_unlock(int lock);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* settings.h: do two runs agree? Settings are lines "key = value". Local. */
+#ifndef LPCAM_SETTINGS_H
+#define LPCAM_SETTINGS_H
+
+#include <stdbool.h>
+
+#include "lpcam/base/status.h"
+
+/* Every line of ours must be among theirs, those of the file at path; with
+ * `both`, every line of theirs among ours too. LP_EARG names the first that
+ * differs, with both values. */
+enum lp_status settings_compare(const char *path, const char *theirs,
+                                const char *ours, bool both);
+
+#endif

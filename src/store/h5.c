@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+#include "lpcam/store/h5.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "h5_inner.h"
+#include "lpcam/base/fault.h"
+
+/* Why HDF5 last failed. */
+static char reason[256] = "no reason given";
+
+static herr_t keep_innermost(unsigned n, const H5E_error2_t *error, void *arg)
+{
+    (void)arg;
+    if (n == 0 && error->desc)
+        snprintf(reason, sizeof reason, "%s", error->desc);
+    return 0;
+}
+
+/* H5E_auto2_t: HDF5 calls it at each failure, where it would print its stack;
+ * its next call forgets the stack. */
+static herr_t keep_reason(hid_t stack, void *arg)
+{
+    return H5Ewalk2(stack, H5E_WALK_UPWARD, keep_innermost, arg);
+}
+
+const char *h5_why(void)
+{
+    return reason;
+}
+
+const char *h5_version(void)
+{
+    static char text[32];
+    unsigned major, minor, release;
+    H5get_libversion(&major, &minor, &release);
+    snprintf(text, sizeof text, "%u.%u.%u", major, minor, release);
+    return text;
+}
+
+const char *h5_mpi_version(void)
+{
+    static char text[MPI_MAX_LIBRARY_VERSION_STRING];
+    int n;
+    MPI_Get_library_version(text, &n);
+    text[strcspn(text, ",\n")] = 0;
+    return text;
+}
+
+/* A 2-byte float with so many bits of exponent and mantissa. */
+static hid_t small_float(size_t exponent, size_t mantissa)
+{
+    const hid_t type = H5Tcopy(H5T_IEEE_F32LE);
+    H5Tset_fields(type, 15, mantissa, exponent, 0, mantissa);
+    H5Tset_size(type, 2);
+    H5Tset_ebias(type, ((size_t)1 << (exponent - 1)) - 1);
+    return type;
+}
+
+/* The struct without its file. Local. */
+static enum lp_status start(struct h5 **file, const char *path, bool write,
+                            MPI_Comm comm)
+{
+    struct h5 *f = calloc(1, sizeof *f);
+    if (f)
+        f->path = strdup(path);
+    if (!f || !f->path) {
+        free(f);
+        return lp_fail(LP_ENOMEM, "no memory to open %s", path);
+    }
+    H5Eset_auto2(H5E_DEFAULT, keep_reason, NULL);
+    f->id = -1;
+    f->fd = -1;
+    f->f16 = small_float(5, 10);
+    f->bf16 = small_float(8, 7);
+    f->comm = comm;
+    f->write = write;
+    *file = f;
+    return LP_OK;
+}
+
+static void discard(struct h5 *file)
+{
+    if (!file)
+        return;
+    H5Tclose(file->f16);
+    H5Tclose(file->bf16);
+    if (file->fd >= 0)
+        close(file->fd);
+    free(file->path);
+    free(file);
+}
+
+static hid_t access_plan(MPI_Comm comm)
+{
+    const hid_t plan = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_fapl_mpio(plan, comm, MPI_INFO_NULL);
+    H5Pset_libver_bounds(plan, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST);
+    return plan;
+}
+
+enum lp_status h5_create(struct h5 **file, const char *path, MPI_Comm comm)
+{
+    enum lp_status status;
+    struct h5 *f = NULL;
+    const hid_t plan = access_plan(comm);
+
+    status = start(&f, path, true, comm);
+    if (f && comm_rank(comm) == 0) {
+        f->fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+        if (f->fd < 0)
+            status =
+                lp_fail(LP_EIO, "cannot create %s: %s", path, strerror(errno));
+    }
+    LP_AGREE(comm);
+    if (f->fd < 0)
+        f->fd = open(path, O_RDWR | O_CLOEXEC);
+    if (f->fd < 0 || lp_fault("h5_create"))
+        status = lp_fail(LP_EIO,
+                         "rank 0 made %s, which this rank cannot open: %s; "
+                         "run.out must be a folder that all nodes share",
+                         path, strerror(errno));
+    LP_AGREE(comm);
+
+    f->id = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, plan);
+    H5_AGREE(comm, f->id >= 0, LP_EIO, "cannot create %s: %s", path, h5_why());
+    *file = f;
+done:
+    H5Pclose(plan);
+    if (status != LP_OK)
+        discard(f);
+    return status;
+}
+
+enum lp_status h5_open(struct h5 **file, const char *path, bool write,
+                       MPI_Comm comm)
+{
+    enum lp_status status;
+    struct h5 *f = NULL;
+    const hid_t plan = access_plan(comm);
+
+    status = start(&f, path, write, comm);
+    LP_AGREE(comm);
+    f->fd = open(path, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+    const int error = errno;
+    H5_AGREE(comm, f->fd >= 0 && !lp_fault("h5_open"), LP_EIO,
+             "cannot open %s: %s", path, strerror(error));
+    H5_AGREE(comm, H5Fis_hdf5(path) > 0, LP_EIO,
+             "%s is no HDF5 file: remove it and make it again", path);
+    f->id = H5Fopen(path, write ? H5F_ACC_RDWR : H5F_ACC_RDONLY, plan);
+    H5_AGREE(comm, f->id >= 0, LP_EIO,
+             "%s is damaged (%s): remove it and make it again", path, h5_why());
+    *file = f;
+done:
+    H5Pclose(plan);
+    if (status != LP_OK)
+        discard(f);
+    return status;
+}
+
+const char *h5_path(const struct h5 *file)
+{
+    return file->path;
+}
+
+enum lp_status h5_flush(struct h5 *file)
+{
+    enum lp_status status = LP_OK;
+    if (H5Fflush(file->id, H5F_SCOPE_GLOBAL) < 0 || lp_fault("h5_flush"))
+        status = lp_fail(LP_EIO, "cannot flush %s: %s", file->path, h5_why());
+    LP_AGREE(file->comm);
+done:
+    return status;
+}
+
+enum lp_status h5_sync_local(struct h5 *file)
+{
+    if (fsync(file->fd) != 0 || lp_fault("h5_sync"))
+        return lp_fail(LP_EIO, "cannot sync %s: %s", file->path,
+                       strerror(errno));
+    return LP_OK;
+}
+
+enum lp_status h5_close(struct h5 **file)
+{
+    enum lp_status status = LP_OK;
+    struct h5 *f = *file;
+    if (!f)
+        return LP_OK;
+    *file = NULL;
+    if (f->write)
+        status = h5_flush(f);
+    if (H5Fclose(f->id) < 0 && status == LP_OK)
+        status = lp_fail(LP_EIO, "cannot close %s: %s", f->path, h5_why());
+    LP_AGREE(f->comm);
+done:
+    discard(f);
+    return status;
+}
+
+struct visitor {
+    void (*visit)(void *arg, const char *name);
+    void *arg;
+};
+
+static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *info,
+                         void *arg)
+{
+    const struct visitor *v = arg;
+    (void)info;
+    const hid_t set = H5Dopen2(group, name, H5P_DEFAULT);
+    if (set < 0)
+        return 0;
+    H5Dclose(set);
+    char *full = malloc(strlen(name) + 2);
+    if (!full)
+        return -1;
+    full[0] = '/';
+    strcpy(full + 1, name);
+    v->visit(v->arg, full);
+    free(full);
+    return 0;
+}
+
+enum lp_status h5_each(struct h5 *file,
+                       void (*visit)(void *arg, const char *name), void *arg)
+{
+    enum lp_status status = LP_OK;
+    struct visitor v = {visit, arg};
+    H5_AGREE(file->comm,
+             H5Lvisit(file->id, H5_INDEX_NAME, H5_ITER_INC, visit_link, &v) >=
+                 0,
+             LP_EIO, "cannot list %s: %s", file->path, h5_why());
+done:
+    return status;
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/* h5_data.c: data sets of numbers. */
+#include "h5_inner.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lpcam/base/fault.h"
+
+/* HDF5 1.10 refuses independent calls of 2 GiB; half of it leaves room for
+ * conversions. */
+#define CALL_BYTES ((int64_t)1 << 30)
+#define MAX_DIMS   4
+
+enum h5_type h5_type_of(enum lp_value value)
+{
+    static const enum h5_type type[] = {[LP_F32] = H5_F32,
+                                        [LP_F16] = H5_F16,
+                                        [LP_BF16] = H5_BF16,
+                                        [LP_U8] = H5_U8};
+    return type[value];
+}
+
+int h5_type_bytes(enum h5_type type)
+{
+    static const int bytes[] = {4, 2, 2, 1, 4, 8, 8};
+    return bytes[type];
+}
+
+static hid_t type_in_file(const struct h5 *file, enum h5_type type)
+{
+    const hid_t id[] = {H5T_IEEE_F32LE, file->f16,     file->bf16,
+                        H5T_STD_U8LE,   H5T_STD_I32LE, H5T_STD_I64LE,
+                        H5T_IEEE_F64LE};
+    return id[type];
+}
+
+static hid_t type_in_memory(const struct h5 *file, enum h5_type type)
+{
+    const hid_t id[] = {H5T_NATIVE_FLOAT, file->f16,        file->bf16,
+                        H5T_NATIVE_UINT8, H5T_NATIVE_INT32, H5T_NATIVE_INT64,
+                        H5T_NATIVE_DOUBLE};
+    return id[type];
+}
+
+hid_t h5_make(struct h5 *file, const char *name, hid_t type, int n_dims,
+              const int64_t *dims)
+{
+    hsize_t size[MAX_DIMS] = {0};
+    for (int i = 0; i < n_dims; ++i)
+        size[i] = (hsize_t)dims[i];
+    const hid_t space = H5Screate_simple(n_dims, size, NULL);
+    const hid_t groups = H5Pcreate(H5P_LINK_CREATE);
+    const hid_t plan = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_create_intermediate_group(groups, 1);
+    H5Pset_layout(plan, H5D_CONTIGUOUS);
+    H5Pset_alloc_time(plan, H5D_ALLOC_TIME_EARLY);
+    H5Pset_fill_time(plan, H5D_FILL_TIME_NEVER);
+    /* Times would differ between runs, and between ranks. */
+    H5Pset_obj_track_times(plan, 0);
+    const hid_t set =
+        H5Dcreate2(file->id, name, type, space, groups, plan, H5P_DEFAULT);
+    H5Pclose(plan);
+    H5Pclose(groups);
+    H5Sclose(space);
+    return set;
+}
+
+enum lp_status h5_define(struct h5 *file, const char *name, enum h5_type type,
+                         int n_dims, const int64_t *dims,
+                         const char *description, const char *unit,
+                         const char *indexes)
+{
+    enum lp_status status = LP_OK;
+    const hid_t set =
+        h5_make(file, name, type_in_file(file, type), n_dims, dims);
+    bool good = set >= 0;
+    good = good && h5_put_attribute(set, "description", description);
+    good = good && h5_put_attribute(set, "unit", unit);
+    if (indexes)
+        good = good && h5_put_attribute(set, "indexes", indexes);
+    good = good && !lp_fault("h5_define");
+    if (set >= 0)
+        H5Dclose(set);
+    H5_AGREE(file->comm, good, LP_EIO, "cannot make %s in %s: %s", name,
+             file->path, h5_why());
+done:
+    return status;
+}
+
+bool h5_has(struct h5 *file, const char *name)
+{
+    const hid_t set = H5Dopen2(file->id, name, H5P_DEFAULT);
+    if (set >= 0)
+        H5Dclose(set);
+    return set >= 0;
+}
+
+/* The type to read a data set as; false for what is no number. */
+static bool type_of(hid_t type, enum h5_type *out)
+{
+    const size_t bytes = H5Tget_size(type);
+    switch (H5Tget_class(type)) {
+    case H5T_FLOAT:
+        *out = bytes > 4                   ? H5_F64
+               : bytes > 2                 ? H5_F32
+               : H5Tget_ebias(type) == 127 ? H5_BF16
+                                           : H5_F16;
+        return true;
+    case H5T_INTEGER:
+        *out = bytes > 4 ? H5_I64 : bytes > 1 ? H5_I32 : H5_U8;
+        return true;
+    default:
+        return false;
+    }
+}
+
+enum lp_status h5_shape(struct h5 *file, const char *name, enum h5_type *type,
+                        int *n_dims, int64_t dims[4])
+{
+    enum lp_status status = LP_OK;
+    hsize_t size[H5S_MAX_RANK];
+    const hid_t set = H5Dopen2(file->id, name, H5P_DEFAULT);
+    bool number = false;
+    *n_dims = 0;
+    if (set >= 0) {
+        const hid_t stored = H5Dget_type(set), space = H5Dget_space(set);
+        number = type_of(stored, type);
+        *n_dims = H5Sget_simple_extent_dims(space, size, NULL);
+        H5Tclose(stored);
+        H5Sclose(space);
+        H5Dclose(set);
+    }
+    H5_AGREE(file->comm, set >= 0, LP_EFORMAT, "%s has no data set %s",
+             file->path, name);
+    H5_AGREE(file->comm, number, LP_EFORMAT, "%s of %s does not hold numbers",
+             name, file->path);
+    H5_AGREE(file->comm, *n_dims >= 1 && *n_dims <= MAX_DIMS, LP_EFORMAT,
+             "%s of %s has %d dimensions, not 1 to 4", name, file->path,
+             *n_dims);
+    for (int i = 0; i < MAX_DIMS; ++i)
+        dims[i] = i < *n_dims ? (int64_t)size[i] : 1;
+done:
+    return status;
+}
+
+/* Rows a call, from the larger of the two types; 0 when the rows asked for
+ * are not there. */
+static int64_t rows_a_call(hid_t set, hid_t space, hid_t type, int64_t first,
+                           int64_t n, hsize_t size[H5S_MAX_RANK])
+{
+    const int n_dims = H5Sget_simple_extent_dims(space, size, NULL);
+    const hid_t stored = H5Dget_type(set);
+    size_t bytes = H5Tget_size(stored);
+    H5Tclose(stored);
+    if (H5Tget_size(type) > bytes)
+        bytes = H5Tget_size(type);
+    if (n_dims < 1 || first < 0 || first + n > (int64_t)size[0])
+        return 0;
+    for (int i = 1; i < n_dims; ++i)
+        bytes *= (size_t)size[i];
+    if (bytes == 0)
+        return n;
+    return CALL_BYTES / (int64_t)bytes;
+}
+
+enum lp_status h5_transfer(struct h5 *file, const char *name, hid_t type,
+                           int64_t first, int64_t n, const void *from, void *to)
+{
+    enum lp_status status = LP_OK;
+    hsize_t at[H5S_MAX_RANK] = {0}, size[H5S_MAX_RANK] = {1};
+    const bool write = from;
+    const char *const verb = write ? "write" : "read";
+    const hid_t set = H5Dopen2(file->id, name, H5P_DEFAULT);
+    if (set < 0)
+        return lp_fail(LP_EFORMAT, "%s has no data set %s", file->path, name);
+    const hid_t space = H5Dget_space(set);
+    const int64_t most = rows_a_call(set, space, type, first, n, size);
+    size_t done = 0;
+
+    if (n > 0 && most < 1)
+        status = lp_fail(LP_EARG,
+                         "cannot %s rows %lld to %lld of %s in %s: they are "
+                         "not there, or over 1 GiB each",
+                         verb, (long long)first, (long long)(first + n), name,
+                         file->path);
+    for (int64_t i = 0; i < n && status == LP_OK; i += most) {
+        at[0] = (hsize_t)(first + i);
+        size[0] = (hsize_t)(n - i < most ? n - i : most);
+        const hid_t part =
+            H5Screate_simple(H5Sget_simple_extent_ndims(space), size, NULL);
+        H5Sselect_hyperslab(space, H5S_SELECT_SET, at, NULL, size, NULL);
+        const herr_t bad = write ? H5Dwrite(set, type, part, space, H5P_DEFAULT,
+                                            (const char *)from + done)
+                                 : H5Dread(set, type, part, space, H5P_DEFAULT,
+                                           (char *)to + done);
+        done += (size_t)H5Sget_simple_extent_npoints(part) * H5Tget_size(type);
+        if (bad < 0 || lp_fault(write ? "h5_write" : "h5_read"))
+            status = lp_fail(LP_EIO, "cannot %s %s of %s: %s", verb, name,
+                             file->path, h5_why());
+        H5Sclose(part);
+    }
+    H5Sclose(space);
+    H5Dclose(set);
+    return status;
+}
+
+enum lp_status h5_write(struct h5 *file, const char *name, enum h5_type type,
+                        int64_t first, int64_t n, const void *rows)
+{
+    return h5_transfer(file, name, type_in_memory(file, type), first, n, rows,
+                       NULL);
+}
+
+enum lp_status h5_read(struct h5 *file, const char *name, enum h5_type type,
+                       int64_t first, int64_t n, void *rows)
+{
+    return h5_transfer(file, name, type_in_memory(file, type), first, n, NULL,
+                       rows);
+}
+
+/* "[3][any]" into text. */
+static const char *shape_text(int n_dims, const int64_t *dims, char text[128])
+{
+    int n = 0;
+    text[0] = 0;
+    for (int i = 0; i < n_dims; ++i)
+        n += dims[i] < 0 ? snprintf(text + n, 24, "[any]")
+                         : snprintf(text + n, 24, "[%lld]", (long long)dims[i]);
+    return text;
+}
+
+enum lp_status h5_expect(struct h5 *file, const char *name, int n_dims,
+                         int64_t *dims, enum h5_type *type)
+{
+    enum lp_status status;
+    char want[128], have[128];
+    int n_found;
+    int64_t found[MAX_DIMS];
+
+    LP_TRY(h5_shape(file, name, type, &n_found, found));
+    bool same = n_found == n_dims;
+    for (int i = 0; i < n_dims && same; ++i)
+        same = dims[i] < 0 || dims[i] == found[i];
+    H5_AGREE(file->comm, same, LP_EFORMAT, "%s of %s is %s, where %s is due",
+             name, file->path, shape_text(n_found, found, have),
+             shape_text(n_dims, dims, want));
+    memcpy(dims, found, (size_t)n_dims * sizeof *dims);
+done:
+    return status;
+}
+
+enum lp_status h5_read_shared(struct h5 *file, const char *name,
+                              enum h5_type type, int n_dims, int64_t *dims,
+                              void **rows)
+{
+    enum lp_status status;
+    enum h5_type stored;
+    int64_t bytes = h5_type_bytes(type);
+    void *x = NULL;
+
+    LP_TRY(h5_expect(file, name, n_dims, dims, &stored));
+    for (int i = 0; i < n_dims; ++i)
+        bytes *= dims[i];
+    x = malloc((size_t)bytes + 1);
+    if (!x)
+        status = lp_fail(LP_ENOMEM, "no memory for %s of %s, %lld bytes", name,
+                         file->path, (long long)bytes);
+    else if (comm_rank(file->comm) == 0)
+        status = h5_read(file, name, type, 0, dims[0], x);
+    LP_AGREE(file->comm);
+    comm_bcast(file->comm, x, bytes);
+    *rows = x;
+    x = NULL;
+done:
+    free(x);
+    return status;
+}

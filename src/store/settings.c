@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "lpcam/store/settings.h"
+
+#include <string.h>
+
+struct line {
+    const char *key, *value;
+    int key_n, value_n;
+};
+
+/* The next line that holds anything; false at the end. */
+static bool next_line(const char **cursor, struct line *line)
+{
+    const char *at = *cursor + strspn(*cursor, "\n");
+    const size_t n = strcspn(at, "\n");
+    const char *equal = memchr(at, '=', n);
+    const char *end = at + n;
+    *cursor = end;
+    line->key = at;
+    line->key_n = (int)((equal ? equal : end) - at);
+    while (line->key_n > 0 && at[line->key_n - 1] == ' ')
+        --line->key_n;
+    line->value = equal ? equal + 1 : end;
+    while (line->value < end && *line->value == ' ')
+        ++line->value;
+    line->value_n = (int)(end - line->value);
+    return n > 0;
+}
+
+static bool find_key(const char *lines, const struct line *like,
+                     struct line *line)
+{
+    while (next_line(&lines, line))
+        if (line->key_n == like->key_n &&
+            memcmp(line->key, like->key, (size_t)like->key_n) == 0)
+            return true;
+    return false;
+}
+
+enum lp_status settings_compare(const char *path, const char *theirs,
+                                const char *ours, bool both)
+{
+    static const char advice[] = "choose another run.out or remove the file";
+    struct line a, b;
+    for (const char *at = ours; next_line(&at, &a);) {
+        if (!find_key(theirs, &a, &b))
+            return lp_fail(LP_EARG,
+                           "%s was made without %.*s, this run has %.*s: %s",
+                           path, a.key_n, a.key, a.value_n, a.value, advice);
+        if (a.value_n != b.value_n ||
+            memcmp(a.value, b.value, (size_t)a.value_n) != 0)
+            return lp_fail(LP_EARG,
+                           "%s was made with %.*s = %.*s, this run has %.*s: "
+                           "%s",
+                           path, a.key_n, a.key, b.value_n, b.value, a.value_n,
+                           a.value, advice);
+    }
+    for (const char *at = theirs; both && next_line(&at, &b);)
+        if (!find_key(ours, &b, &a))
+            return lp_fail(LP_EARG,
+                           "%s was made with %.*s = %.*s, this run has no "
+                           "%.*s: %s",
+                           path, b.key_n, b.key, b.value_n, b.value, b.key_n,
+                           b.key, advice);
+    return LP_OK;
+}

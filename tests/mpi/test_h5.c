@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "lpcam/base/text.h"
+#include "lpcam/run/comm.h"
+#include "lpcam/store/h5.h"
+#include "support.h"
+#include "tiny_store.h"
+
+static char path[4096];
+static int rank, size;
+
+/* Every test has a file of its own. */
+static int setup(void **state)
+{
+    static int n;
+    (void)state;
+    rank = comm_rank(MPI_COMM_WORLD);
+    size = comm_size(MPI_COMM_WORLD);
+    snprintf(path, sizeof path, "%s/h5-%d.h5", test_folder(), n++);
+    comm_barrier(MPI_COMM_WORLD);
+    return 0;
+}
+
+/* A new file with one data set, closed and opened again to be written. */
+static struct h5 *file_with(const char *name, enum h5_type type, int n_dims,
+                            const int64_t *dims)
+{
+    struct h5 *h5 = NULL;
+    enum lp_status status = h5_create(&h5, path, MPI_COMM_WORLD);
+    if (status == LP_OK)
+        status = h5_define(h5, name, type, n_dims, dims, "what", "unit", NULL);
+    if (status == LP_OK)
+        status = h5_close(&h5);
+    if (status == LP_OK)
+        status = h5_open(&h5, path, true, MPI_COMM_WORLD);
+    assert_true(on_all(status == LP_OK));
+    return h5;
+}
+
+static struct h5 *again(struct h5 *h5)
+{
+    enum lp_status status = h5_close(&h5);
+    if (status == LP_OK)
+        status = h5_open(&h5, path, false, MPI_COMM_WORLD);
+    assert_true(on_all(status == LP_OK));
+    return h5;
+}
+
+/* Rank r writes r rows of three, so rank 0 has none. */
+static void rows_of_every_rank_come_back(void **state)
+{
+    (void)state;
+    const int64_t first = rank * (rank - 1) / 2, all = size * (size - 1) / 2;
+    const int64_t dims[2] = {all + 1, 3};
+    struct h5 *h5 = file_with("/a/b/rows", H5_I64, 2, dims);
+    int64_t row[21], found[3];
+    for (int i = 0; i < 3 * rank; ++i)
+        row[i] = 1000 * first + i;
+    assert_true(
+        on_all(h5_write(h5, "/a/b/rows", H5_I64, first, rank, row) == LP_OK));
+    h5 = again(h5);
+    bool good = true;
+    for (int r = 0; r < size; ++r)
+        for (int i = 0; i < r; ++i) {
+            const int64_t at = r * (r - 1) / 2;
+            good = good &&
+                   h5_read(h5, "/a/b/rows", H5_I64, at + i, 1, found) == LP_OK;
+            for (int j = 0; j < 3; ++j)
+                good = good && found[j] == 1000 * at + 3 * i + j;
+        }
+    assert_true(on_all(good));
+    assert_int_equal(h5_close(&h5), LP_OK);
+    assert_null(h5);
+    assert_int_equal(h5_close(&h5), LP_OK);
+}
+
+static void half_floats_are_numbers_to_any_program(void **state)
+{
+    (void)state;
+    const float x[4] = {1, -0.375f, 65504, 0};
+    const enum lp_value value[] = {LP_F16, LP_BF16};
+    for (int t = 0; t < 2; ++t) {
+        const int64_t n = 4;
+        uint16_t bits[4], back[4];
+        float stored[4], converted[4];
+        enum h5_type type;
+        int n_dims;
+        int64_t dims[4];
+        if (t == 1)
+            setup(state);
+        struct h5 *h5 = file_with("/x", h5_type_of(value[t]), 1, &n);
+        value_from_f32(value[t], x, 4, bits);
+        value_to_f32(value[t], bits, 4, stored);
+        if (rank == 0)
+            assert_int_equal(
+                h5_write(h5, "/x", h5_type_of(value[t]), 0, 4, bits), LP_OK);
+        h5 = again(h5);
+        bool good =
+            h5_read(h5, "/x", h5_type_of(value[t]), 0, 4, back) == LP_OK &&
+            h5_read(h5, "/x", H5_F32, 0, 4, converted) == LP_OK &&
+            h5_shape(h5, "/x", &type, &n_dims, dims) == LP_OK;
+        good = good && memcmp(bits, back, sizeof bits) == 0 &&
+               memcmp(stored, converted, sizeof stored) == 0 &&
+               type == h5_type_of(value[t]) && n_dims == 1 && dims[0] == 4;
+        assert_true(on_all(good));
+        h5_close(&h5);
+    }
+}
+
+static void empty_data_sets_are_legal(void **state)
+{
+    (void)state;
+    const int64_t dims[2] = {0, 5};
+    enum h5_type type;
+    int64_t want[2] = {-1, 5};
+    void *all = NULL;
+    struct h5 *h5 = file_with("/none", H5_F32, 2, dims);
+    assert_true(on_all(h5_write(h5, "/none", H5_F32, 0, 0, NULL) == LP_OK));
+    h5 = again(h5);
+    assert_true(on_all(h5_has(h5, "/none") && !h5_has(h5, "/nothing")));
+    assert_true(on_all(h5_expect(h5, "/none", 2, want, &type) == LP_OK));
+    assert_true(on_all(want[0] == 0 && type == H5_F32));
+    assert_true(on_all(h5_read(h5, "/none", H5_F32, 0, 0, NULL) == LP_OK));
+    assert_true(
+        on_all(h5_read_shared(h5, "/none", H5_F32, 2, want, &all) == LP_OK));
+    free(all);
+    h5_close(&h5);
+}
+
+static void rows_that_are_not_there_are_refused(void **state)
+{
+    (void)state;
+    const int64_t n = 4;
+    int32_t row[4] = {0};
+    struct h5 *h5 = file_with("/x", H5_I32, 1, &n);
+    assert_true(on_all(h5_write(h5, "/x", H5_I32, 2, 3, row) == LP_EARG));
+    assert_true(on_all(h5_read(h5, "/x", H5_I32, -1, 2, row) == LP_EARG));
+    assert_true(on_all(h5_read(h5, "/y", H5_I32, 0, 1, row) == LP_EFORMAT));
+    h5_close(&h5);
+}
+
+static void another_shape_is_named(void **state)
+{
+    (void)state;
+    const int64_t dims[2] = {4, 3};
+    int64_t want[2] = {-1, 7};
+    enum h5_type type;
+    struct h5 *h5 = file_with("/g/x", H5_F64, 2, dims);
+    tiny_listen();
+    const enum lp_status status = h5_expect(h5, "/g/x", 2, want, &type);
+    const char *said = tiny_heard();
+    assert_true(on_all(status == (rank == 0 ? LP_EFORMAT : LP_EPEER)));
+    assert_true(on_all(rank > 0 || strstr(said, "/g/x of ") != NULL));
+    assert_true(on_all(
+        rank > 0 || strstr(said, "is [4][3], where [any][7] is due") != NULL));
+    h5_close(&h5);
+}
+
+static void texts_and_attributes_come_back(void **state)
+{
+    (void)state;
+    struct h5 *h5 = NULL;
+    char *text = NULL, *attribute = NULL;
+    int64_t n;
+    int length;
+    static const char names[3][6] = {"a", "gr\xc3\xbcn", "abcde"};
+    enum lp_status status = h5_create(&h5, path, MPI_COMM_WORLD);
+    assert_true(on_all(status == LP_OK));
+    status = h5_define_text(h5, "/g/name", 3, 6, "names");
+    if (status == LP_OK)
+        status = h5_set_attribute(h5, "/", "program", "lpcam");
+    if (status == LP_OK)
+        status = h5_set_attribute(h5, "/new/group", "empty", "");
+    assert_true(on_all(status == LP_OK));
+    if (rank == size - 1)
+        status = h5_write_text(h5, "/g/name", 0, 3, 6, names[0]);
+    h5 = again(h5);
+    status = h5_read_text_shared(h5, "/g/name", &n, &length, &text);
+    assert_true(on_all(status == LP_OK && n == 3 && length == 6));
+    assert_true(on_all(memcmp(text, names, sizeof names) == 0));
+    free(text);
+    status = h5_get_attribute(h5, "", "program", &attribute);
+    assert_true(on_all(status == LP_OK && strcmp(attribute, "lpcam") == 0));
+    free(attribute);
+    status = h5_get_attribute(h5, "/new/group", "empty", &attribute);
+    assert_true(on_all(status == LP_OK && *attribute == 0));
+    free(attribute);
+    status = h5_get_attribute(h5, "/g/name", "description", &attribute);
+    assert_true(on_all(status == LP_OK && strcmp(attribute, "names") == 0));
+    free(attribute);
+    status = h5_get_attribute(h5, "/g/name", "absent", &attribute);
+    assert_true(on_all(status != LP_OK));
+    h5_close(&h5);
+}
+
+static void count_name(void *arg, const char *name)
+{
+    int *n = arg;
+    *n += strcmp(name, "/a/x") == 0 ? 1 : 100;
+}
+
+static void every_data_set_is_visited(void **state)
+{
+    (void)state;
+    const int64_t n = 4;
+    int seen = 0;
+    struct h5 *h5 = file_with("/a/x", H5_F32, 1, &n);
+    assert_true(on_all(h5_each(h5, count_name, &seen) == LP_OK && seen == 1));
+    h5_close(&h5);
+}
+
+/* Fails on all ranks, and rank 0 alone says what is wrong. */
+static void refused(const char *sentence)
+{
+    struct h5 *h5 = NULL;
+    tiny_listen();
+    const enum lp_status status = h5_open(&h5, path, true, MPI_COMM_WORLD);
+    const char *said = tiny_heard();
+    assert_true(on_all(status == (rank == 0 ? LP_EIO : LP_EPEER)));
+    assert_true(on_all(h5 == NULL));
+    assert_true(on_all(rank > 0 ? *said == 0 : strstr(said, sentence) != NULL));
+}
+
+static void no_file_and_no_hdf5_file_are_refused(void **state)
+{
+    (void)state;
+    refused("No such file");
+    if (rank == 0)
+        text_write(path, "garbage, not HDF5", 17);
+    comm_barrier(MPI_COMM_WORLD);
+    refused("is no HDF5 file");
+}
+
+static void a_file_cut_short_is_refused(void **state)
+{
+    (void)state;
+    const int64_t n = 100000;
+    struct h5 *h5 = file_with("/x", H5_F64, 1, &n);
+    h5_close(&h5);
+    if (rank == 0)
+        assert_int_equal(truncate(path, 5000), 0);
+    comm_barrier(MPI_COMM_WORLD);
+    refused("is damaged");
+}
+
+static void no_folder_fails_on_all(void **state)
+{
+    (void)state;
+    struct h5 *h5 = NULL;
+    strcat(path, "/no/folder.h5");
+    assert_true(on_all(h5_create(&h5, path, MPI_COMM_WORLD) != LP_OK && !h5));
+}
+
+/* One rank fails at a site; all leave with a failure and none hangs. */
+static void a_failure_of_one_rank_is_one_of_all(void **state)
+{
+    (void)state;
+    static const char *const site[] = {"h5_create", "h5_open", "h5_define",
+                                       "h5_flush"};
+    const int64_t n = 4;
+    char fault[64];
+    for (int i = 0; i < 4; ++i) {
+        struct h5 *h5 = NULL;
+        snprintf(fault, sizeof fault, "%s@%d", site[i], size - 1);
+        setenv("LPCAM_FAULT", fault, 1);
+        enum lp_status status = h5_create(&h5, path, MPI_COMM_WORLD);
+        if (status == LP_OK)
+            status = h5_define(h5, "/x", H5_U8, 1, &n, "", "", NULL);
+        const enum lp_status closed = h5_close(&h5);
+        if (status == LP_OK)
+            status = closed;
+        if (status == LP_OK)
+            status = h5_open(&h5, path, true, MPI_COMM_WORLD);
+        unsetenv("LPCAM_FAULT");
+        h5_close(&h5);
+        assert_true(on_all(status == (rank == size - 1 ? LP_EIO : LP_EPEER)));
+    }
+}
+
+static void a_write_the_disk_refuses_is_told(void **state)
+{
+    (void)state;
+    const int64_t n = 1 << 20;
+    struct rlimit old;
+    char *bytes = calloc((size_t)n, 1);
+    struct h5 *h5 = file_with("/x", H5_U8, 1, &n);
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &old);
+    setrlimit(RLIMIT_FSIZE, &(struct rlimit){1 << 16, old.rlim_max});
+    const enum lp_status status = h5_write(h5, "/x", H5_U8, 0, n, bytes);
+    setrlimit(RLIMIT_FSIZE, &old);
+    signal(SIGXFSZ, SIG_DFL);
+    free(bytes);
+    h5_close(&h5);
+    assert_true(on_all(status == LP_EIO));
+}
+
+/* 1030 rows of 1 MiB are two calls; the rows about the seam must be right. */
+static void a_read_beyond_one_call_is_cut(void **state)
+{
+    (void)state;
+    const int64_t mib = 1 << 20, dims[2] = {1030, mib};
+    if (size > 1)
+        skip();
+    char *all = calloc(1030, (size_t)mib);
+    assert_non_null(all);
+    struct h5 *h5 = file_with("/x", H5_U8, 2, dims);
+    for (int i = 1022; i < 1027; ++i) {
+        memset(all, i - 1000, (size_t)mib);
+        assert_int_equal(h5_write(h5, "/x", H5_U8, i, 1, all), LP_OK);
+    }
+    assert_int_equal(h5_read(h5, "/x", H5_U8, 0, 1030, all), LP_OK);
+    for (int i = 1022; i < 1027; ++i) {
+        assert_int_equal(all[i * mib], i - 1000);
+        assert_int_equal(all[(i + 1) * mib - 1], i - 1000);
+    }
+    free(all);
+    h5_close(&h5);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(rows_of_every_rank_come_back, setup),
+        cmocka_unit_test_setup(half_floats_are_numbers_to_any_program, setup),
+        cmocka_unit_test_setup(empty_data_sets_are_legal, setup),
+        cmocka_unit_test_setup(rows_that_are_not_there_are_refused, setup),
+        cmocka_unit_test_setup(another_shape_is_named, setup),
+        cmocka_unit_test_setup(texts_and_attributes_come_back, setup),
+        cmocka_unit_test_setup(every_data_set_is_visited, setup),
+        cmocka_unit_test_setup(no_file_and_no_hdf5_file_are_refused, setup),
+        cmocka_unit_test_setup(a_file_cut_short_is_refused, setup),
+        cmocka_unit_test_setup(no_folder_fails_on_all, setup),
+        cmocka_unit_test_setup(a_failure_of_one_rank_is_one_of_all, setup),
+        cmocka_unit_test_setup(a_write_the_disk_refuses_is_told, setup),
+        cmocka_unit_test_setup(a_read_beyond_one_call_is_cut, setup),
+    };
+    return test_mpi_main(argc, argv, tests);
+}
