@@ -139,10 +139,16 @@ enum lp_status h5_write_text(struct h5 *file, const char *name, int64_t first,
     return status;
 }
 
-/* How long each string is, 0 where the length varies, and how many there are;
- * false where name is no list of strings. */
-static bool text_plan(struct h5 *file, const char *name, int64_t *n,
-                      int *length)
+/* A text data set as it is: ours, or another program's. */
+struct text_plan {
+    int64_t n;
+    int length; /* of each string, 0 where it varies                       */
+    H5T_cset_t cset; /* HDF5 converts lengths, but not ASCII to UTF-8      */
+};
+
+/* False where name is no list of strings. */
+static bool look_at_text(struct h5 *file, const char *name,
+                         struct text_plan *plan)
 {
     const hid_t set = H5Dopen2(file->id, name, H5P_DEFAULT);
     if (set < 0)
@@ -151,8 +157,10 @@ static bool text_plan(struct h5 *file, const char *name, int64_t *n,
     const bool list = H5Tget_class(type) == H5T_STRING &&
                       H5Sget_simple_extent_ndims(space) == 1;
     if (list) {
-        *n = (int64_t)H5Sget_simple_extent_npoints(space);
-        *length = H5Tis_variable_str(type) > 0 ? 0 : (int)H5Tget_size(type);
+        plan->n = (int64_t)H5Sget_simple_extent_npoints(space);
+        plan->length =
+            H5Tis_variable_str(type) > 0 ? 0 : (int)H5Tget_size(type);
+        plan->cset = H5Tget_cset(type);
     }
     H5Sclose(space);
     H5Tclose(type);
@@ -160,20 +168,21 @@ static bool text_plan(struct h5 *file, const char *name, int64_t *n,
     return list;
 }
 
-/* n pointers to strings, the caller's to free, each and all. */
+/* n pointers to strings of any length, the caller's to free, each and all. */
 static enum lp_status read_pointers(struct h5 *file, const char *name,
-                                    int64_t first, int64_t n, char ***found)
+                                    const struct text_plan *plan, int64_t first,
+                                    int64_t n, char ***found)
 {
-    const hid_t type = H5Tcopy(H5T_C_S1);
-    H5Tset_size(type, H5T_VARIABLE);
-    enum lp_status status = LP_OK;
     char **text = calloc((size_t)n + 1, sizeof *text);
     if (!text)
-        status = lp_fail(LP_ENOMEM, "no memory for %s of %s", name, file->path);
-    else
-        status = h5_transfer(file, name, type, first, n, NULL, text);
-    H5Tclose(type);
+        return lp_fail(LP_ENOMEM, "no memory for %s of %s", name, file->path);
+    const hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, H5T_VARIABLE);
+    H5Tset_cset(type, plan->cset);
     *found = text;
+    const enum lp_status status =
+        h5_transfer(file, name, type, first, n, NULL, text);
+    H5Tclose(type);
     return status;
 }
 
@@ -188,43 +197,45 @@ enum lp_status h5_read_text(struct h5 *file, const char *name, int64_t first,
                             int64_t n, int length, char *text)
 {
     enum lp_status status;
+    struct text_plan plan;
     char **found = NULL;
-    int64_t n_all = 0;
-    int stored = 1;
-    if (!text_plan(file, name, &n_all, &stored) || stored != 0) {
+    if (!look_at_text(file, name, &plan))
+        return lp_fail(LP_EFORMAT, "%s has no list of strings %s", file->path,
+                       name);
+    if (plan.length > 0) {
         const hid_t type = h5_text_type(length);
+        H5Tset_cset(type, plan.cset);
         status = h5_transfer(file, name, type, first, n, NULL, text);
         H5Tclose(type);
         return status;
     }
-    LP_TRY(read_pointers(file, name, first, n, &found));
+    LP_TRY(read_pointers(file, name, &plan, first, n, &found));
     for (int64_t i = 0; i < n; ++i) {
-        const size_t bytes = found[i] ? strlen(found[i]) : 0;
-        const size_t most = (size_t)length;
-        memset(text + i * length, 0, most);
-        if (bytes > 0)
-            memcpy(text + i * length, found[i], bytes < most ? bytes : most);
+        memset(text + i * length, 0, (size_t)length);
+        if (found[i])
+            memcpy(text + i * length, found[i],
+                   strnlen(found[i], (size_t)length));
     }
 done:
     free_pointers(found, n);
     return status;
 }
 
-/* The longest of n strings of any length, at least 1. Local in effect. */
-static enum lp_status longest(struct h5 *file, const char *name, int64_t n,
-                              int *length)
+/* The longest of the strings of any length, at least 1. Local in effect. */
+static enum lp_status longest(struct h5 *file, const char *name,
+                              const struct text_plan *plan, int *length)
 {
     enum lp_status status;
     char **found = NULL;
     *length = 1;
-    LP_TRY(read_pointers(file, name, 0, n, &found));
-    for (int64_t i = 0; i < n; ++i) {
+    LP_TRY(read_pointers(file, name, plan, 0, plan->n, &found));
+    for (int64_t i = 0; i < plan->n; ++i) {
         const size_t bytes = found[i] ? strlen(found[i]) : 0;
         if (bytes > (size_t)*length && bytes < INT_MAX)
             *length = (int)bytes;
     }
 done:
-    free_pointers(found, n);
+    free_pointers(found, plan->n);
     return status;
 }
 
@@ -232,10 +243,13 @@ enum lp_status h5_text_shape(struct h5 *file, const char *name, int64_t *n,
                              int *length)
 {
     enum lp_status status = LP_OK;
-    H5_AGREE(file->comm, text_plan(file, name, n, length), LP_EFORMAT,
+    struct text_plan plan = {0};
+    H5_AGREE(file->comm, look_at_text(file, name, &plan), LP_EFORMAT,
              "%s has no list of strings %s", file->path, name);
-    if (*length == 0)
-        status = longest(file, name, *n, length);
+    *n = plan.n;
+    *length = plan.length;
+    if (plan.length == 0)
+        status = longest(file, name, &plan, length);
     LP_AGREE(file->comm);
 done:
     return status;

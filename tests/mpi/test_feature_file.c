@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lpcam/base/hash.h"
+#include "lpcam/run/comm.h"
+#include "lpcam/store/feature_file.h"
+#include "support.h"
+#include "tiny_store.h"
+
+#define D         5
+#define N         11
+#define N_CLASSES 4
+
+static char path[4096];
+static int rank, size;
+static struct dataset data;
+static int64_t pixels[2 * N], grid[2 * N];
+static float weight[N_CLASSES * D], bias[N_CLASSES];
+static const struct head head = {
+    .n = N_CLASSES, .d = D, .weight = weight, .bias = bias};
+static const struct run_about about = {"lpcam features 1", "k = 1\n", "[run]"};
+
+/* Every test has a file of its own. */
+static int setup(void **state)
+{
+    static int n;
+    (void)state;
+    rank = comm_rank(MPI_COMM_WORLD);
+    size = comm_size(MPI_COMM_WORLD);
+    snprintf(path, sizeof path, "%s/f-%d.h5", test_folder(), n++);
+    tiny_dataset(&data, N, N_CLASSES, pixels);
+    for (int i = 0; i < 2 * N; ++i)
+        grid[i] = (pixels[i] + 7) / 8;
+    for (int i = 0; i < N_CLASSES * D; ++i)
+        weight[i] = (float)i / 3;
+    comm_barrier(MPI_COMM_WORLD);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    dataset_release(&data);
+    return 0;
+}
+
+/* Exact in every type. */
+static float value_at(int64_t image, int64_t cell, int64_t channel)
+{
+    return (float)((image * 31 + cell * 7 + channel) % 97) * 0.25f;
+}
+
+static uint8_t side_at(int64_t image, int64_t class_index, int64_t cell)
+{
+    return (uint8_t)((image + 2 * class_index + cell) % 3);
+}
+
+static enum lp_status open_file(struct feature_file *ff, enum lp_value type)
+{
+    return feature_file_open(ff, path, &about, &data, pixels, grid, &head, type,
+                             MPI_COMM_WORLD);
+}
+
+/* Write and mark the images [first, end) that are this rank's in turn. */
+static enum lp_status write_images(struct feature_file *ff, int64_t first,
+                                   int64_t end)
+{
+    enum lp_status status = LP_OK;
+    float x[64 * D];
+    char stored[sizeof x];
+    uint8_t side[3 * 64];
+    const uint8_t done = IMAGE_DONE, bad = IMAGE_BAD;
+    const int32_t *label;
+    for (int64_t i = first; i < end && status == LP_OK; ++i) {
+        const int64_t cells = grid[2 * i] * grid[2 * i + 1];
+        if (i % size != rank)
+            continue;
+        for (int64_t c = 0; c < cells * D; ++c)
+            x[c] = value_at(i, c / D, c % D);
+        value_from_f32(ff->type, x, cells * D, stored);
+        for (int l = 0; l < dataset_labels(&data, i, &label); ++l)
+            for (int64_t c = 0; c < cells; ++c)
+                side[l * cells + c] = side_at(i, label[l], c);
+        if (cells > 0)
+            status = feature_file_write(ff, i, stored, side);
+        if (status == LP_OK)
+            status =
+                image_group_mark(ff->file.h5, i, 1, cells > 0 ? &done : &bad);
+    }
+    return status;
+}
+
+static void make_whole(enum lp_value type)
+{
+    struct feature_file ff;
+    assert_true(on_all(open_file(&ff, type) == LP_OK));
+    assert_true(on_all(write_images(&ff, 0, N) == LP_OK));
+    assert_true(on_all(feature_file_close(&ff, true, "report") == LP_OK));
+}
+
+/* Is image i of f what write_images wrote? rows are the image's. */
+static bool image_is_right(const struct features *f, int64_t i,
+                           const void *rows, bool is_bad)
+{
+    float x[64 * D];
+    const int64_t gid = f->first_image + i;
+    const int64_t cells = f->offset[i + 1] - f->offset[i];
+    bool good = cells == grid[2 * gid] * grid[2 * gid + 1] &&
+                f->grid_w[i] == grid[2 * gid + 1] &&
+                f->id_hash[i] == hash_text(dataset_id(&data, gid));
+    if (!good)
+        return false;
+    value_to_f32(f->type, rows, cells * D, x);
+    for (int64_t c = 0; c < cells * D; ++c)
+        good = good && x[c] == value_at(gid, c / D, c % D);
+    for (int64_t p = f->pair_offset[i]; p < f->pair_offset[i + 1]; ++p) {
+        const int32_t class_index =
+            data.label[data.label_offset[gid] + p - f->pair_offset[i]];
+        good = good && f->pair_class[p] == class_index &&
+               f->side_offset[p + 1] - f->side_offset[p] == cells;
+        for (int64_t c = 0; good && c < cells; ++c)
+            good = f->side[f->side_offset[p] + c] ==
+                   (is_bad ? 0 : side_at(gid, class_index, c));
+    }
+    return good;
+}
+
+/* Load with so much memory and compare everything; `bad` is on neither side. */
+static void check_whole(enum lp_value type, int64_t memory_bytes, int64_t bad)
+{
+    struct feature_file ff;
+    struct features f;
+    struct dataset d;
+    struct head h;
+    struct shard shard;
+    const void *rows;
+    int64_t end;
+    assert_true(
+        on_all(feature_file_load(&ff, path, "k = 1", memory_bytes, &f, &d, &h,
+                                 &shard, MPI_COMM_WORLD) == LP_OK));
+    assert_true(on_all(tiny_same(&data, &d)));
+    assert_true(on_all(h.n == N_CLASSES && h.d == D && f.d == D &&
+                       f.type == type && f.n_classes == N_CLASSES));
+    assert_true(on_all(memcmp(h.weight, weight, sizeof weight) == 0 &&
+                       memcmp(h.bias, bias, sizeof bias) == 0));
+    assert_int_equal(comm_total(MPI_COMM_WORLD, f.n_images), N);
+    const int64_t before = comm_before(MPI_COMM_WORLD, f.n_images);
+    bool good = f.n_images == 0 || f.first_image == before;
+    for (int64_t i = 0; good && i < f.n_images; i = end) {
+        good = features_block(&f, i, &end, &rows) == LP_OK;
+        for (int64_t j = i; good && j < end; ++j)
+            good = image_is_right(&f, j,
+                                  (const char *)rows +
+                                      (f.offset[j] - f.offset[i]) * D *
+                                          value_bytes(type),
+                                  f.first_image + j == bad);
+    }
+    good = good &&
+           (f.value == NULL) ==
+               (f.offset[f.n_images] * D * value_bytes(type) > memory_bytes);
+    assert_true(on_all(good));
+    features_release(&f);
+    dataset_release(&d);
+    head_release(&h);
+    feature_file_close(&ff, false, NULL);
+}
+
+static void features_come_back_in_memory_and_from_the_file(void **state)
+{
+    static const enum lp_value type[] = {LP_F16, LP_BF16, LP_F32};
+    for (int t = 0; t < 3; ++t) {
+        make_whole(type[t]);
+        check_whole(type[t], 1 << 20, -1);
+        check_whole(type[t], 100, -1);
+        teardown(state);
+        setup(state);
+    }
+}
+
+static void a_stopped_file_goes_on_where_it_was(void **state)
+{
+    (void)state;
+    struct feature_file ff;
+    uint8_t was[N];
+    assert_true(on_all(open_file(&ff, LP_F16) == LP_OK));
+    assert_true(on_all(write_images(&ff, 0, 6) == LP_OK));
+    assert_true(on_all(feature_file_close(&ff, false, NULL) == LP_OK));
+
+    assert_true(on_all(open_file(&ff, LP_F16) == LP_OK));
+    assert_true(on_all(ff.file.found == FILE_PARTIAL));
+    assert_true(on_all(image_group_states(ff.file.h5, 0, N, was) == LP_OK));
+    bool good = true;
+    for (int i = 0; i < N; ++i)
+        good = good && was[i] == (i == 2  ? IMAGE_BAD
+                                  : i < 6 ? IMAGE_DONE
+                                          : IMAGE_TO_DO);
+    assert_true(on_all(good));
+    assert_true(on_all(write_images(&ff, 6, N) == LP_OK));
+    assert_true(on_all(feature_file_close(&ff, true, "report") == LP_OK));
+    check_whole(LP_F16, 1 << 20, -1);
+
+    assert_true(on_all(open_file(&ff, LP_F16) == LP_OK));
+    assert_true(on_all(ff.file.found == FILE_WHOLE));
+    assert_true(on_all(feature_file_close(&ff, true, "") == LP_OK));
+}
+
+static void a_bad_image_is_on_neither_side(void **state)
+{
+    (void)state;
+    struct feature_file ff;
+    const uint8_t bad = IMAGE_BAD;
+    assert_true(on_all(open_file(&ff, LP_F32) == LP_OK));
+    assert_true(on_all(write_images(&ff, 0, N) == LP_OK));
+    if (rank == 0)
+        assert_int_equal(image_group_mark(ff.file.h5, 5, 1, &bad), LP_OK);
+    assert_true(on_all(feature_file_close(&ff, true, "") == LP_OK));
+    check_whole(LP_F32, 1 << 20, 5);
+}
+
+static void a_photograph_of_another_size_is_refused(void **state)
+{
+    (void)state;
+    struct feature_file ff;
+    assert_true(on_all(open_file(&ff, LP_F16) == LP_OK));
+    feature_file_close(&ff, false, NULL);
+    ++pixels[2 * 4];
+    tiny_listen();
+    const enum lp_status status = open_file(&ff, LP_F16);
+    const char *said = tiny_heard();
+    assert_true(on_all(status == (rank == 0 ? LP_EARG : LP_EPEER)));
+    assert_true(on_all(rank > 0 || strstr(said, "photograph p4 had ") != NULL));
+    assert_true(on_all(ff.offset == NULL && ff.file.h5 == NULL));
+}
+
+static void a_data_set_without_a_cell_is_legal(void **state)
+{
+    (void)state;
+    struct feature_file ff;
+    struct features f;
+    struct dataset d;
+    struct head h;
+    struct shard shard;
+    memset(pixels, 0, sizeof pixels);
+    memset(grid, 0, sizeof grid);
+    memset(data.label_offset, 0, (N + 1) * sizeof *data.label_offset);
+    make_whole(LP_F16);
+    assert_true(on_all(feature_file_load(&ff, path, NULL, 0, &f, &d, &h, &shard,
+                                         MPI_COMM_WORLD) == LP_OK));
+    assert_int_equal(comm_total(MPI_COMM_WORLD, f.n_images), N);
+    assert_true(on_all(f.offset[f.n_images] == 0 && f.value != NULL));
+    features_release(&f);
+    dataset_release(&d);
+    head_release(&h);
+    feature_file_close(&ff, false, NULL);
+}
+
+static void a_write_that_fails_is_told_by_its_rank(void **state)
+{
+    (void)state;
+    struct feature_file ff;
+    char fault[64];
+    assert_true(on_all(open_file(&ff, LP_F16) == LP_OK));
+    snprintf(fault, sizeof fault, "h5_write@%d", size - 1);
+    setenv("LPCAM_FAULT", fault, 1);
+    const enum lp_status status = write_images(&ff, 0, N);
+    unsetenv("LPCAM_FAULT");
+    assert_true(on_all(status == (rank == size - 1 ? LP_EIO : LP_OK)));
+    assert_true(on_all(feature_file_close(&ff, false, NULL) == LP_OK));
+}
+
+/* --- files from elsewhere */
+
+static enum lp_status load_foreign(const char *name)
+{
+    struct feature_file ff;
+    struct features f;
+    struct dataset d;
+    struct head h;
+    struct shard shard;
+    const enum lp_status status = feature_file_load(
+        &ff, name, "k = 1", 1 << 20, &f, &d, &h, &shard, MPI_COMM_WORLD);
+    features_release(&f);
+    dataset_release(&d);
+    head_release(&h);
+    feature_file_close(&ff, false, NULL);
+    return status;
+}
+
+static void a_file_of_h5py_is_read(void **state)
+{
+    (void)state;
+    struct feature_file ff;
+    struct features f;
+    struct dataset d;
+    struct head h;
+    struct shard shard;
+    assert_true(on_all(feature_file_load(&ff, test_data("features_h5py.h5"),
+                                         "k = 1", 1 << 20, &f, &d, &h, &shard,
+                                         MPI_COMM_WORLD) == LP_OK));
+    assert_true(on_all(d.n_images == 3 && d.n_classes == 2 &&
+                       strcmp(dataset_id(&d, 0), "meadow") == 0 &&
+                       strcmp(dataset_id(&d, 1), "k\xc3\xbche") == 0 &&
+                       strcmp(dataset_class(&d, 1), "cow") == 0));
+    assert_true(on_all(f.type == LP_F32 && f.d == 3 && h.bias[1] == -0.5f &&
+                       h.weight[5] == 5));
+    bool good = true;
+    const float *x = f.value;
+    for (int64_t i = 0; i < 3 * f.offset[f.n_images]; ++i)
+        good = good && x[i] == (float)(3 * ff.first_cell + i);
+    assert_true(on_all(good));
+    static const uint8_t side[] = {1, 2, 1, 0, 2, 2};
+    const int64_t first = ff.side_offset[ff.pair_offset[f.first_image]];
+    assert_true(
+        on_all(memcmp(f.side, side + first,
+                      (size_t)f.side_offset[f.pair_offset[f.n_images]]) == 0));
+    features_release(&f);
+    dataset_release(&d);
+    head_release(&h);
+    feature_file_close(&ff, false, NULL);
+}
+
+struct flaw {
+    const char *name;
+    enum h5_type type;
+    int64_t row, value[2];
+    const char *sentence;
+};
+
+/* Our own file with one value changed. */
+static void spoil(const struct flaw *flaw)
+{
+    struct h5 *h5 = NULL;
+    uint8_t small = (uint8_t)flaw->value[0];
+    int32_t label = (int32_t)flaw->value[0];
+    const void *value = flaw->type == H5_U8    ? (void *)&small
+                        : flaw->type == H5_I32 ? (void *)&label
+                                               : (const void *)flaw->value;
+    make_whole(LP_F16);
+    assert_true(on_all(h5_open(&h5, path, true, MPI_COMM_WORLD) == LP_OK));
+    if (rank == 0)
+        assert_int_equal(
+            h5_write(h5, flaw->name, flaw->type, flaw->row, 1, value), LP_OK);
+    assert_true(on_all(h5_close(&h5) == LP_OK));
+}
+
+static void a_wrong_value_is_named(void **state)
+{
+    static const struct flaw flaw[] = {
+        {"/feature/offset", H5_I64, 0, {1, 0}, "/feature/offset[0] of "},
+        {"/feature/offset", H5_I64, 4, {-1, 0}, "/feature/offset[4] of "},
+        {"/feature/offset", H5_I64, 4, {1 << 30, 0}, "/feature/offset[4] of "},
+        {"/feature/offset", H5_I64, N, {3, 0}, "/feature/offset[11] of "},
+        {"/feature/grid", H5_I64, 5, {7, 7}, "/feature/grid[5] of "},
+        {"/feature/grid", H5_I64, 5, {-1, -2}, "/feature/grid[5] of "},
+        {"/split/offset", H5_I64, 1, {3, 0}, "/split/offset[1] of "},
+        {"/split/side", H5_U8, 3, {7, 0}, "/split/side[3] of "},
+        {"/image/label", H5_I32, 0, {9, 0}, "/image/label[0] of "},
+        {"/image/label", H5_I32, 1, {0, 0}, "/image/label[1] of "},
+        {"/image/label_offset", H5_I64, 3, {99, 0}, "/image/label_offset of "},
+    };
+    for (size_t i = 0; i < sizeof flaw / sizeof *flaw; ++i) {
+        spoil(&flaw[i]);
+        tiny_listen();
+        const enum lp_status status = load_foreign(path);
+        const char *said = tiny_heard();
+        const bool named = strstr(said, flaw[i].sentence) != NULL;
+        assert_true(on_all(status != LP_OK && status != LP_EIO));
+        assert_true(comm_any(MPI_COMM_WORLD, named && status == LP_EFORMAT));
+        teardown(state);
+        setup(state);
+    }
+}
+
+static void a_missing_data_set_is_named(void **state)
+{
+    (void)state;
+    struct h5 *h5 = NULL;
+    assert_true(on_all(h5_create(&h5, path, MPI_COMM_WORLD) == LP_OK));
+    assert_true(on_all(image_group_define(h5, &data) == LP_OK));
+    if (rank == 0)
+        assert_int_equal(image_group_write(h5, &data, pixels), LP_OK);
+    assert_true(on_all(h5_close(&h5) == LP_OK));
+    tiny_listen();
+    const enum lp_status status = load_foreign(path);
+    const char *said = tiny_heard();
+    assert_true(on_all(status == (rank == 0 ? LP_EFORMAT : LP_EPEER)));
+    assert_true(on_all(
+        rank > 0 || strstr(said, "has no data set /feature/vector") != NULL));
+}
+
+int main(int argc, char **argv)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(features_come_back_in_memory_and_from_the_file),
+        TEST(a_stopped_file_goes_on_where_it_was),
+        TEST(a_bad_image_is_on_neither_side),
+        TEST(a_photograph_of_another_size_is_refused),
+        TEST(a_data_set_without_a_cell_is_legal),
+        TEST(a_write_that_fails_is_told_by_its_rank),
+        TEST(a_file_of_h5py_is_read),
+        TEST(a_wrong_value_is_named),
+        TEST(a_missing_data_set_is_named),
+    };
+    return test_mpi_main(argc, argv, tests);
+}
