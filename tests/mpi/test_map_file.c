@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lpcam/run/comm.h"
+#include "lpcam/store/map_file.h"
+#include "support.h"
+#include "tiny_store.h"
+
+#define N         9
+#define N_CLASSES 5
+
+static char path[4096];
+static int rank, size;
+static struct dataset data;
+static int64_t pixels[2 * N];
+static const struct run_about about = {"lpcam maps 1", "k = 1\n", "[run]"};
+
+static int setup(void **state)
+{
+    static int n;
+    (void)state;
+    rank = comm_rank(MPI_COMM_WORLD);
+    size = comm_size(MPI_COMM_WORLD);
+    snprintf(path, sizeof path, "%s/m-%d.h5", test_folder(), n++);
+    tiny_dataset(&data, N, N_CLASSES, pixels);
+    comm_barrier(MPI_COMM_WORLD);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    dataset_release(&data);
+    return 0;
+}
+
+/* In [0, 1], exact in f16 and in 255 steps where they are few. */
+static float value_at(int64_t image, int64_t cell, enum lp_value type)
+{
+    const int64_t v = (image * 13 + cell * 5) % 52;
+    return type == LP_U8 ? (float)(v * 5) / 255.0f : (float)v / 64;
+}
+
+static enum lp_status open_file(struct map_file *mf, enum lp_value type,
+                                bool seed)
+{
+    return map_file_open(mf, path, &about, &data, pixels, type, seed,
+                         MPI_COMM_WORLD);
+}
+
+static enum lp_status write_image(struct map_file *mf, int64_t i)
+{
+    enum lp_status status;
+    const int32_t *label;
+    const uint8_t done = IMAGE_DONE, bad = IMAGE_BAD;
+    float strided[3 * 8 * 8];
+    uint8_t best[1024], q[1024];
+    struct class_maps m = {.n = dataset_labels(&data, i, &label),
+                           .h = (int)pixels[2 * i],
+                           .w = (int)pixels[2 * i + 1],
+                           .strided = strided};
+    if (m.h == 0)
+        return image_group_mark(mf->file.h5, i, 1, &bad);
+    m.sh = class_maps_strided(m.h);
+    m.sw = class_maps_strided(m.w);
+    for (int64_t c = 0; c < m.n * m.sh * m.sw; ++c)
+        strided[c] = value_at(i, c, mf->type);
+    for (int64_t p = 0; p < m.h * m.w; ++p) {
+        best[p] = (uint8_t)(i + p);
+        q[p] = (uint8_t)(i * p);
+    }
+    LP_TRY(
+        map_file_write(mf, i, &m, mf->seed ? best : NULL, mf->seed ? q : NULL));
+    LP_TRY(image_group_mark(mf->file.h5, i, 1, &done));
+done:
+    return status;
+}
+
+/* This rank's images of [first, end), in turn. */
+static enum lp_status write_images(struct map_file *mf, int64_t first,
+                                   int64_t end)
+{
+    enum lp_status status = LP_OK;
+    for (int64_t i = first; i < end && status == LP_OK; ++i)
+        if (i % size == rank)
+            status = write_image(mf, i);
+    return status;
+}
+
+/* Every rank reads every image. */
+static void check_whole(enum lp_value type, bool seed)
+{
+    struct map_file mf;
+    struct dataset d;
+    uint8_t best[1024], q[1024];
+    float strided[3 * 8 * 8];
+    assert_true(
+        on_all(map_file_load(&mf, path, "k = 1", &d, MPI_COMM_WORLD) == LP_OK));
+    assert_true(on_all(tiny_same(&data, &d)));
+    assert_true(on_all(mf.type == type && mf.seed == seed));
+    assert_true(on_all(memcmp(mf.size, pixels, sizeof pixels) == 0));
+    bool good = true;
+    for (int64_t i = 0; i < N; ++i) {
+        const int64_t n = mf.map_offset[mf.pair_offset[i + 1]] -
+                          mf.map_offset[mf.pair_offset[i]];
+        const int64_t all = pixels[2 * i] * pixels[2 * i + 1];
+        good = good && map_file_read(&mf, i, strided) == LP_OK;
+        for (int64_t c = 0; c < n; ++c)
+            good = good && strided[c] == value_at(i, c, type);
+        if (!seed)
+            continue;
+        good = good && map_file_read_seed(&mf, i, best, q) == LP_OK;
+        for (int64_t p = 0; p < all; ++p)
+            good =
+                good && best[p] == (uint8_t)(i + p) && q[p] == (uint8_t)(i * p);
+    }
+    dataset_release(&d);
+    map_file_close(&mf, false, NULL);
+    assert_true(on_all(good));
+}
+
+static void maps_and_seeds_come_back(void **state)
+{
+    static const enum lp_value type[] = {LP_F16, LP_F32, LP_U8};
+    for (int t = 0; t < 3; ++t) {
+        struct map_file mf;
+        assert_true(on_all(open_file(&mf, type[t], t != 1) == LP_OK));
+        assert_true(on_all(write_images(&mf, 0, N) == LP_OK));
+        assert_true(on_all(map_file_close(&mf, true, "report") == LP_OK));
+        check_whole(type[t], t != 1);
+        teardown(state);
+        setup(state);
+    }
+}
+
+static void a_stopped_file_goes_on(void **state)
+{
+    (void)state;
+    struct map_file mf;
+    uint8_t was[N];
+    assert_true(on_all(open_file(&mf, LP_F16, true) == LP_OK));
+    assert_true(on_all(write_images(&mf, 0, 4) == LP_OK));
+    assert_true(on_all(map_file_close(&mf, false, NULL) == LP_OK));
+    assert_true(on_all(open_file(&mf, LP_F16, true) == LP_OK));
+    assert_true(on_all(mf.file.found == FILE_PARTIAL));
+    assert_true(on_all(image_group_states(mf.file.h5, 0, N, was) == LP_OK));
+    assert_true(on_all(was[3] == IMAGE_DONE && was[2] == IMAGE_BAD &&
+                       was[4] == IMAGE_TO_DO));
+    assert_true(on_all(write_images(&mf, 4, N) == LP_OK));
+    assert_true(on_all(map_file_close(&mf, true, "") == LP_OK));
+    check_whole(LP_F16, true);
+}
+
+static void nothing_is_loaded_from_an_unfinished_file(void **state)
+{
+    (void)state;
+    struct map_file mf;
+    assert_true(on_all(open_file(&mf, LP_F16, false) == LP_OK));
+    assert_true(on_all(map_file_close(&mf, false, NULL) == LP_OK));
+    assert_true(
+        on_all(map_file_load(&mf, path, NULL, NULL, MPI_COMM_WORLD) != LP_OK));
+    assert_true(on_all(mf.file.h5 == NULL && mf.size == NULL));
+}
+
+static void a_photograph_that_changed_meanwhile_is_refused(void **state)
+{
+    (void)state;
+    struct map_file mf;
+    float strided[3 * 64] = {0};
+    struct class_maps m = {
+        .n = 1, .h = 40, .w = 40, .sh = 10, .sw = 10, .strided = strided};
+    assert_true(on_all(open_file(&mf, LP_F16, false) == LP_OK));
+    assert_true(on_all(map_file_write(&mf, 0, &m, NULL, NULL) == LP_EARG));
+    map_file_close(&mf, false, NULL);
+}
+
+static void images_without_labels_make_an_empty_file(void **state)
+{
+    (void)state;
+    struct map_file mf;
+    memset(data.label_offset, 0, (N + 1) * sizeof *data.label_offset);
+    assert_true(on_all(open_file(&mf, LP_U8, false) == LP_OK));
+    assert_true(on_all(write_images(&mf, 0, N) == LP_OK));
+    assert_true(on_all(map_file_close(&mf, true, "") == LP_OK));
+    check_whole(LP_U8, false);
+}
+
+static void impossible_sizes_are_named(void **state)
+{
+    (void)state;
+    struct map_file mf;
+    struct h5 *h5 = NULL;
+    const int64_t wrong[2] = {-4, 5};
+    assert_true(on_all(open_file(&mf, LP_F16, false) == LP_OK));
+    assert_true(on_all(map_file_close(&mf, true, "") == LP_OK));
+    assert_true(on_all(h5_open(&h5, path, true, MPI_COMM_WORLD) == LP_OK));
+    if (rank == 0)
+        assert_int_equal(h5_write(h5, "/image/size", H5_I64, 1, 1, wrong),
+                         LP_OK);
+    h5_close(&h5);
+    tiny_listen();
+    const enum lp_status status =
+        map_file_load(&mf, path, NULL, NULL, MPI_COMM_WORLD);
+    const char *said = tiny_heard();
+    assert_true(on_all(status != LP_OK));
+    assert_true(on_all(rank > 0 || strstr(said, "/image/size[1] of ") != NULL));
+}
+
+int main(int argc, char **argv)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(maps_and_seeds_come_back),
+        TEST(a_stopped_file_goes_on),
+        TEST(nothing_is_loaded_from_an_unfinished_file),
+        TEST(a_photograph_that_changed_meanwhile_is_refused),
+        TEST(images_without_labels_make_an_empty_file),
+        TEST(impossible_sizes_are_named),
+    };
+    return test_mpi_main(argc, argv, tests);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lpcam/run/comm.h"
+#include "lpcam/store/prototype_file.h"
+#include "support.h"
+#include "tiny_store.h"
+
+enum { N = 3, K = 2, D = 4, STEPS = 3, P = 2 * N, STARTS = 2 };
+
+/* One start filled by hand; every number tells where it belongs. */
+struct made {
+    struct kmeans km;
+    struct prototypes pt;
+    float center[P * K * D], probability[P * K];
+    int64_t size[P * K], n_rows[P], n_zero[P];
+    int iterations[P];
+    uint8_t why[P], selected[P * K];
+    double weight[P * K];
+    struct kmeans_step step[STEPS * P];
+    struct kmeans_near near[P * K * KMEANS_NEAREST];
+};
+
+static char path[4096];
+static int rank;
+static struct dataset data;
+static struct made made[STARTS];
+static struct prototype_start start[STARTS];
+static float vector[N * D];
+static double lambda[N];
+static const struct run_about about = {"lpcam prototypes 1", "k = 2\n", "[x]"};
+
+static void fill_start(struct made *m, int s)
+{
+    for (int i = 0; i < P * K * D; ++i)
+        m->center[i] = (float)(1000 * s + i);
+    for (int i = 0; i < P * K; ++i) {
+        m->size[i] = 100 * s + i;
+        m->probability[i] = (float)i / 64;
+        m->selected[i] = (uint8_t)((i + s) % 2);
+        m->weight[i] = i + 0.5;
+    }
+    for (int i = 0; i < P; ++i) {
+        m->n_rows[i] = 50 + i;
+        m->n_zero[i] = i;
+        m->iterations[i] = i + s;
+        m->why[i] = (uint8_t)(1 + i % 4);
+    }
+    for (int i = 0; i < STEPS * P; ++i)
+        m->step[i] = (struct kmeans_step){10 * s + i, i + 0.25, i * 2.0};
+    for (int i = 0; i < P * K * KMEANS_NEAREST; ++i)
+        m->near[i] = (struct kmeans_near){i % 8 == 7 ? -1 : i, 9, i + 1, i + 2,
+                                          (float)i / 512};
+    /* The second start was a step shorter. */
+    m->km = (struct kmeans){P,       K,         D,         m->center,
+                            m->size, m->n_rows, m->n_zero, m->iterations,
+                            m->why,  STEPS - s, m->step,   NULL};
+    m->pt = (struct prototypes){N,           K,         D,      m->probability,
+                                m->selected, m->weight, lambda, vector};
+}
+
+static int setup(void **state)
+{
+    static int n;
+    int64_t size[10];
+    (void)state;
+    rank = comm_rank(MPI_COMM_WORLD);
+    snprintf(path, sizeof path, "%s/p-%d.h5", test_folder(), n++);
+    tiny_dataset(&data, 5, N, size);
+    for (int s = 0; s < STARTS; ++s) {
+        fill_start(&made[s], s);
+        start[s] =
+            (struct prototype_start){&made[s].km, &made[s].pt, made[s].near};
+    }
+    for (int i = 0; i < N * D; ++i)
+        vector[i] = 0.1f * (float)i;
+    for (int i = 0; i < N; ++i)
+        lambda[i] = 1.0 / (i + 1);
+    comm_barrier(MPI_COMM_WORLD);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    dataset_release(&data);
+    return 0;
+}
+
+static enum lp_status write_file(int n_starts)
+{
+    return prototype_file_write(path, &about, &data, start, n_starts, vector,
+                                lambda, "report", MPI_COMM_WORLD);
+}
+
+/* Are the n rows of `bytes` of a data set these? */
+static bool holds(struct h5 *h5, const char *name, enum h5_type type, int64_t n,
+                  const void *want, size_t bytes)
+{
+    char *rows = malloc(bytes);
+    const bool good = h5_read(h5, name, type, 0, n, rows) == LP_OK &&
+                      memcmp(rows, want, bytes) == 0;
+    free(rows);
+    return good;
+}
+
+static void the_class_vectors_come_back(void **state)
+{
+    (void)state;
+    float *found = NULL;
+    assert_true(on_all(write_file(1) == LP_OK));
+    assert_true(on_all(prototype_file_read(path, "k = 2", N, D, &found,
+                                           MPI_COMM_WORLD) == LP_OK));
+    assert_true(on_all(memcmp(found, vector, sizeof vector) == 0));
+    free(found);
+}
+
+static void another_network_or_setting_is_refused(void **state)
+{
+    (void)state;
+    float *found = NULL;
+    assert_true(on_all(write_file(1) == LP_OK));
+    tiny_listen();
+    const enum lp_status status =
+        prototype_file_read(path, NULL, N, D + 1, &found, MPI_COMM_WORLD);
+    const char *said = tiny_heard();
+    assert_true(on_all(status == (rank == 0 ? LP_EFORMAT : LP_EPEER)));
+    assert_true(on_all(rank > 0 ||
+                       strstr(said, "is [3][4], where [3][5] is due") != NULL));
+    assert_true(on_all(prototype_file_read(path, "k = 3", N, D, &found,
+                                           MPI_COMM_WORLD) != LP_OK));
+    assert_true(on_all(prototype_file_read("/no/such.h5", NULL, N, D, &found,
+                                           MPI_COMM_WORLD) != LP_OK));
+    assert_true(on_all(found == NULL));
+}
+
+/* Row c of /object/center is problem 2c, of /context/center 2c + 1. */
+static void each_side_of_each_start_has_its_centres(void **state)
+{
+    (void)state;
+    struct run_file file;
+    bool good = true;
+    float center[N][K * D];
+    int64_t size[N][K], nearest[N][K * KMEANS_NEAREST][3];
+    assert_true(on_all(write_file(STARTS) == LP_OK));
+    assert_true(on_all(
+        run_file_read(&file, path, NULL, "cluster", MPI_COMM_WORLD) == LP_OK));
+    for (int side = 0; side < 2; ++side) {
+        const struct made *m = &made[0];
+        for (int c = 0; c < N; ++c) {
+            const int p = 2 * c + side;
+            memcpy(center[c], m->center + p * K * D, sizeof center[c]);
+            memcpy(size[c], m->size + p * K, sizeof size[c]);
+            for (int i = 0; i < K * KMEANS_NEAREST; ++i) {
+                const struct kmeans_near *near =
+                    &m->near[p * K * KMEANS_NEAREST + i];
+                const bool is = near->image >= 0;
+                nearest[c][i][0] = near->image;
+                nearest[c][i][1] = is ? near->row : -1;
+                nearest[c][i][2] = is ? near->column : -1;
+            }
+        }
+        good =
+            good && holds(file.h5, side ? "/context/center" : "/object/center",
+                          H5_F32, N, center, sizeof center);
+        good = good && holds(file.h5, side ? "/context/size" : "/object/size",
+                             H5_I64, N, size, sizeof size);
+        good = good &&
+               holds(file.h5, side ? "/context/nearest" : "/object/nearest",
+                     H5_I64, N, nearest, sizeof nearest);
+    }
+    for (int c = 0; c < N; ++c)
+        memcpy(center[c], made[1].center + (2 * c + 1) * K * D,
+               sizeof center[c]);
+    good = good && holds(file.h5, "/start_1/context/center", H5_F32, N, center,
+                         sizeof center);
+    run_file_close(&file);
+    assert_true(on_all(good));
+}
+
+static void the_history_of_a_shorter_start_ends_in_zeros(void **state)
+{
+    (void)state;
+    struct run_file file;
+    int64_t moved[STARTS][STEPS][P] = {0}, iterations[STARTS][P];
+    uint8_t why[STARTS][P];
+    for (int s = 0; s < STARTS; ++s)
+        for (int p = 0; p < P; ++p) {
+            for (int t = 0; t < STEPS - s; ++t)
+                moved[s][t][p] = made[s].step[t * P + p].moved;
+            iterations[s][p] = made[s].iterations[p];
+            why[s][p] = made[s].why[p];
+        }
+    assert_true(on_all(write_file(STARTS) == LP_OK));
+    assert_true(on_all(
+        run_file_read(&file, path, NULL, "cluster", MPI_COMM_WORLD) == LP_OK));
+    const bool good =
+        holds(file.h5, "/history/moved", H5_I64, STARTS, moved, sizeof moved) &&
+        holds(file.h5, "/history/iterations", H5_I64, STARTS, iterations,
+              sizeof iterations) &&
+        holds(file.h5, "/history/why", H5_U8, STARTS, why, sizeof why) &&
+        holds(file.h5, "/history/rows", H5_I64, P, made[0].n_rows,
+              sizeof made[0].n_rows) &&
+        holds(file.h5, "/method/lambda", H5_F64, N, lambda, sizeof lambda);
+    run_file_close(&file);
+    assert_true(on_all(good));
+}
+
+static void no_vectors_and_no_iterations_are_legal(void **state)
+{
+    (void)state;
+    float *found = NULL;
+    made[0].km.n_steps = 0;
+    assert_true(on_all(write_file(1) == LP_OK));
+    assert_true(on_all(prototype_file_read(path, NULL, N, D, &found,
+                                           MPI_COMM_WORLD) == LP_OK));
+    free(found);
+}
+
+static void a_failed_write_leaves_no_whole_file(void **state)
+{
+    (void)state;
+    float *found = NULL;
+    setenv("LPCAM_FAULT", "h5_write@0", 1);
+    const enum lp_status status = write_file(1);
+    unsetenv("LPCAM_FAULT");
+    assert_true(on_all(status == (rank == 0 ? LP_EIO : LP_EPEER)));
+    assert_true(on_all(prototype_file_read(path, NULL, N, D, &found,
+                                           MPI_COMM_WORLD) != LP_OK));
+    assert_true(on_all(write_file(1) == LP_OK));
+    assert_true(on_all(write_file(1) == LP_OK)); /* whole: nothing to do */
+    assert_true(on_all(prototype_file_read(path, NULL, N, D, &found,
+                                           MPI_COMM_WORLD) == LP_OK));
+    free(found);
+}
+
+int main(int argc, char **argv)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(the_class_vectors_come_back),
+        TEST(another_network_or_setting_is_refused),
+        TEST(each_side_of_each_start_has_its_centres),
+        TEST(the_history_of_a_shorter_start_ends_in_zeros),
+        TEST(no_vectors_and_no_iterations_are_legal),
+        TEST(a_failed_write_leaves_no_whole_file),
+    };
+    return test_mpi_main(argc, argv, tests);
+}
