@@ -36,54 +36,51 @@ static char *next_line(char *to, int room, void *stream)
     return to;
 }
 
-static enum lp_status set_named(struct config *config, const char *name,
-                                const char *value, const char *where)
+static enum lp_status find(const char *name, const char *where,
+                           const struct config_key **key)
 {
-    const struct config_key *key = key_find(name);
-    if (!key)
+    *key = key_find(name);
+    if (!*key)
         return lp_fail(LP_EUSAGE, "%s: unknown key %s (nearest: %s)", where,
                        name, key_nearest(name));
-    return key_set(key, config, value, where);
+    return LP_OK;
 }
 
 /* A key twice in one file is more likely a slip than a wish. */
-static enum lp_status note_line(struct source *s, const char *name,
+static enum lp_status note_line(struct source *s, const struct config_key *key,
                                 const char *where)
 {
-    const struct config_key *key = key_find(name);
-    if (!key)
-        return LP_OK;
     int *seen = &s->seen[key - config_key];
     if (*seen)
         return lp_fail(LP_EUSAGE, "%s: %s is already set in line %d", where,
-                       name, *seen);
+                       key->name, *seen);
     *seen = s->number;
     return LP_OK;
 }
 
 /* ini_handler: one key of the line at hand. */
-static int take(void *user, const char *section, const char *key,
+static int take(void *user, const char *section, const char *name,
                 const char *value)
 {
     struct source *s = user;
     enum lp_status status = LP_OK;
-    char *name = text_format("%s.%s", section, key);
+    const struct config_key *key;
+    char *full = text_format("%s.%s", section, name);
     char *where = text_format("%s:%d", s->name, s->number);
 
-    if (!name || !where) {
-        status = lp_fail(LP_ENOMEM, "no memory to read %s", s->name);
-        goto done;
-    }
-    value = s->line + strcspn(s->line, "=:") + 1;
-    value += strspn(value, " \t");
+    if (!full || !where)
+        LP_TRY(lp_fail(LP_ENOMEM, "no memory to read %s", s->name));
     if (!*section)
         LP_TRY(lp_fail(LP_EUSAGE, "%s: %s stands before any [section]", where,
-                       key));
-    LP_TRY(note_line(s, name, where));
-    LP_TRY(set_named(s->config, name, value, where));
+                       name));
+    LP_TRY(find(full, where, &key));
+    LP_TRY(note_line(s, key, where));
+    value = s->line + strcspn(s->line, "=:") + 1;
+    value += strspn(value, " \t");
+    LP_TRY(key_set(key, s->config, value, where));
 done:
     free(where);
-    free(name);
+    free(full);
     s->status = status;
     return status == LP_OK;
 }
@@ -144,6 +141,7 @@ done:
 static enum lp_status read_set(struct config *config, const char *text)
 {
     enum lp_status status = LP_OK;
+    const struct config_key *key;
     char *name = text_format("%s", text), *equals = NULL;
     if (!name)
         return lp_fail(LP_ENOMEM, "no memory for --set %s", text);
@@ -152,7 +150,8 @@ static enum lp_status read_set(struct config *config, const char *text)
         LP_TRY(lp_fail(LP_EUSAGE, "--set %s: this must be section.key=value",
                        text));
     *equals = 0;
-    LP_TRY(set_named(config, name, equals + 1, "--set"));
+    LP_TRY(find(name, "--set", &key));
+    LP_TRY(key_set(key, config, equals + 1, "--set"));
 done:
     free(name);
     return status;

@@ -68,11 +68,13 @@ static void equal_costs_give_equal_counts(void **state)
 {
     (void)state;
     int64_t cost[60];
-    for (int i = 0; i < 60; ++i)
-        cost[i] = 77;
-    for (int n_ranks = 1; n_ranks <= 60; ++n_ranks)
-        assert_int_equal(check_tiles(cost, 60, n_ranks),
-                         77 * ((60 + n_ranks - 1) / n_ranks));
+    for (int64_t each = 1; each <= 77; each += 76) {
+        for (int i = 0; i < 60; ++i)
+            cost[i] = each;
+        for (int n_ranks = 1; n_ranks <= 60; ++n_ranks)
+            assert_int_equal(check_tiles(cost, 60, n_ranks),
+                             each * ((60 + n_ranks - 1) / n_ranks));
+    }
 }
 
 static void free_images_are_shared_by_count(void **state)

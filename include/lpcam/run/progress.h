@@ -25,8 +25,8 @@ struct progress {
     bool leave;      /* some rank was asked to stop or failed         */
 };
 
-/* Collective over comm; n_local, the units of this rank, differs by rank.
- * what is borrowed until progress_end. */
+/* Collective over comm; n_local, the units of this rank, differs by rank. The
+ * line calls the units images. what is borrowed until progress_end. */
 void progress_begin(struct progress *p, const char *what, int64_t n_local,
                     double interval_s, MPI_Comm comm);
 
