@@ -39,6 +39,9 @@ struct features {
 enum lp_status features_block(struct features *f, int64_t i, int64_t *end,
                               const void **rows);
 
+/* One row of this rank's cells as f32, x [d]. Ends the life of a block. */
+enum lp_status features_row(struct features *f, int64_t cell, float *x);
+
 /* Frees everything but file. */
 void features_release(struct features *f);
 

@@ -7,8 +7,12 @@
  * the mean of the members' raw vectors (method.md step 5). Sums are exact
  * 64-bit integers, so neither ranks nor order matter. Zero vectors belong to
  * no cluster and are counted. An empty cluster takes the vector farthest from
- * its centre (ties by image, then cell). A problem with fewer than k vectors
- * has that many clusters; the other slots have size 0 and a zero centre. */
+ * its centre (ties by image, then cell) out of a cluster that keeps another. A
+ * problem with fewer than k vectors has that many clusters; the other slots
+ * have size 0 and a zero centre. Where vectors are equal, so that an emptied
+ * slot cannot win any, it is filled anew in every iteration by the same ones,
+ * which then count as not moved. A feature that is not finite fails with
+ * LP_EFORMAT in the first collective call, which names the image. */
 #ifndef LPCAM_KMEANS_H
 #define LPCAM_KMEANS_H
 
@@ -33,7 +37,8 @@ enum kmeans_why { /* why a problem stopped */
 /* What one iteration did to one problem. */
 struct kmeans_step {
     int64_t moved;    /* vectors that changed their cluster           */
-    double objective; /* sum of the cosines to the assigned centres   */
+    double objective; /* sum of the cosines to the assigned centres,
+                         before empty clusters were filled            */
     double shift2;    /* (sum of the centres' Euclidean shifts)^2     */
 };
 
@@ -51,9 +56,13 @@ struct kmeans {
     uint8_t *assignment;      /* [pair cells of this rank] cluster, in the order
                               of features.side; made with the centres before
                               the last update, as the reference reports it */
+    float *length;            /* [cells of this rank] |x|; NULL until the first
+                              collective call measures the features        */
+    int bits; /* binary places of the exact sums               */
 };
 
-/* Allocate for the features at hand; centres zero. Local. LP_ENOMEM. */
+/* Allocate for the features at hand; centres zero. Local. Fails with LP_ENOMEM
+ * or LP_EARG (k is 1 to 254). */
 enum lp_status kmeans_init(struct kmeans *km, const struct features *f, int k);
 void kmeans_release(struct kmeans *km);
 
@@ -67,7 +76,8 @@ enum lp_status kmeans_start_hash(struct kmeans *km, struct features *f,
 
 /* Start centres given by name: start [n_problems][k], image the global number
  * (-1 where there is none), cell row-major; the same on every rank. A cell on
- * another side of the split, or outside the grid, fails with LP_EARG.
+ * another side of the split, outside the grid or all zero fails with LP_EARG.
+ * A slot without a start is filled as an empty cluster is.
  * Collective over comm. */
 struct kmeans_start {
     int64_t image, cell;
@@ -82,9 +92,9 @@ enum lp_status kmeans_start_rows(struct kmeans *km, struct features *f,
 enum lp_status kmeans_fit(struct kmeans *km, struct features *f, int rule,
                           double tol, int max_iter, MPI_Comm comm);
 
-/* The cells nearest to every centre: nearest [n_problems][k][KMEANS_NEAREST],
- * best first, image -1 where there are fewer; similarity = the cosine.
- * Collective over comm. */
+/* After kmeans_fit, the cells of its side nearest to every centre, members or
+ * not: nearest [n_problems][k][KMEANS_NEAREST], best first, image -1 where
+ * there are fewer; similarity = the cosine. Collective over comm. */
 struct kmeans_near {
     int64_t image, cell; /* global image number; row-major cell            */
     int32_t row, column; /* of the cell on its grid                        */

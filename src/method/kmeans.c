@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+#include "lpcam/method/kmeans.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kmeans_parts.h"
+#include "lpcam/base/fault.h"
+#include "lpcam/run/stop.h"
+
+static size_t n_pair_cells(const struct features *f)
+{
+    return (size_t)f->side_offset[f->pair_offset[f->n_images]];
+}
+
+enum lp_status kmeans_init(struct kmeans *km, const struct features *f, int k)
+{
+    const size_t n = 2 * (size_t)f->n_classes, d = (size_t)f->d;
+
+    *km = (struct kmeans){.n_problems = (int)n, .k = k, .d = f->d};
+    if (k < 1 || k >= KMEANS_NONE)
+        return lp_fail(LP_EARG, "kmeans.k is %d: it must be 1 to %d", k,
+                       KMEANS_NONE - 1);
+    /* One more float, so that the centres are also whole 64-bit words. */
+    km->center = calloc(n * (size_t)k * d + 1, sizeof *km->center);
+    km->size = calloc(n * (size_t)k, sizeof *km->size);
+    km->n_rows = calloc(n, sizeof *km->n_rows);
+    km->n_zero = calloc(n, sizeof *km->n_zero);
+    km->iterations = calloc(n, sizeof *km->iterations);
+    km->why = calloc(n, sizeof *km->why);
+    km->assignment = malloc(n_pair_cells(f) + 1);
+    if (!km->center || !km->size || !km->n_rows || !km->n_zero ||
+        !km->iterations || !km->why || !km->assignment || lp_fault("kmeans"))
+        return lp_fail(LP_ENOMEM, "no memory for %zu x %d k-means centres", n,
+                       k);
+    memset(km->assignment, KMEANS_NONE, n_pair_cells(f));
+    return LP_OK;
+}
+
+void kmeans_release(struct kmeans *km)
+{
+    free(km->center);
+    free(km->size);
+    free(km->n_rows);
+    free(km->n_zero);
+    free(km->iterations);
+    free(km->why);
+    free(km->step);
+    free(km->assignment);
+    free(km->length);
+    *km = (struct kmeans){0};
+}
+
+static void run_release(struct kmeans_run *run)
+{
+    kmeans_pass_release(&run->pass);
+    kmeans_sums_release(&run->sums);
+    free(run->running);
+    free(run->was);
+    free(run->far);
+}
+
+/* Everything as before the first iteration. */
+static enum lp_status run_init(struct kmeans_run *run, struct kmeans *km,
+                               struct features *f)
+{
+    enum lp_status status = LP_OK;
+    const size_t n = (size_t)km->n_problems;
+
+    *run = (struct kmeans_run){.km = km, .f = f};
+    LP_TRY(kmeans_pass_init(&run->pass, km, f));
+    LP_TRY(kmeans_sums_init(&run->sums, km));
+    run->running = malloc(n * sizeof *run->running);
+    run->was = malloc(n_pair_cells(f) + 1);
+    run->far = malloc(n * (size_t)km->k * sizeof *run->far);
+    if (!run->running || !run->was || !run->far || lp_fault("kmeans_fit"))
+        LP_TRY(lp_fail(LP_ENOMEM, "no memory for k-means of %zu problems", n));
+
+    memset(km->assignment, KMEANS_NONE, n_pair_cells(f));
+    km->n_steps = 0;
+    for (int p = 0; p < km->n_problems; ++p) {
+        km->iterations[p] = 0;
+        km->why[p] = km->n_rows[p] > 0 ? KMEANS_RUNNING : KMEANS_EMPTY;
+    }
+done:
+    return status;
+}
+
+/* The problems that go on; false when there are none. */
+static bool list_running(struct kmeans_run *run)
+{
+    const struct kmeans *km = run->km;
+    run->n_running = 0;
+    for (int p = 0; p < km->n_problems; ++p) {
+        run->pass.wanted[p] = km->why[p] == KMEANS_RUNNING;
+        if (run->pass.wanted[p])
+            run->running[run->n_running++] = p;
+    }
+    return run->n_running > 0;
+}
+
+/* Assign some rows and take those that move from their old sums to the new. */
+static void assign_rows(void *state, const struct kmeans_rows *rows)
+{
+    struct kmeans_run *run = state;
+    const struct kmeans *km = run->km;
+    const int p = rows->problem;
+    int32_t label[KMEANS_BLOCK];
+    float cosine[KMEANS_BLOCK];
+    const double scale = ldexp(1, run->sums.cosine_bits);
+
+    kmeans_best(rows, km->k, label, cosine);
+    for (int r = 0; r < rows->n; ++r) {
+        const int32_t cell = rows->cell[r];
+        const float *x = rows->x + (int64_t)cell * km->d;
+        uint8_t *mine = &km->assignment[rows->pair_cell + cell];
+
+        run->sums.objective[p] += llrint((double)cosine[r] * scale);
+        comm_key_keep(run->far + (int64_t)p * km->k, km->k,
+                      (struct comm_key){kmeans_key(cosine[r]),
+                                        run->f->first_image + rows->image,
+                                        (int64_t)cell * 256 + label[r]});
+        if (*mine == label[r])
+            continue;
+        if (*mine != KMEANS_NONE)
+            kmeans_sums_add(&run->sums, p, *mine, x, -1);
+        kmeans_sums_add(&run->sums, p, label[r], x, 1);
+        *mine = (uint8_t)label[r];
+        ++run->sums.moved[p];
+    }
+}
+
+/* Assign every row of this rank to its nearest centre. */
+static enum lp_status assign(struct kmeans_run *run)
+{
+    struct kmeans *km = run->km;
+    const int64_t n_far = (int64_t)km->n_problems * km->k;
+    const size_t n_steps = (size_t)km->n_steps + 1, n = (size_t)km->n_problems;
+    struct kmeans_step *step = realloc(km->step, n_steps * n * sizeof *step);
+
+    if (!step || lp_fault("kmeans_assign"))
+        return lp_fail(LP_ENOMEM, "no memory for k-means step %zu", n_steps);
+    km->step = step;
+    memset(step + (size_t)km->n_steps * n, 0, n * sizeof *step);
+    if (stop_asked())
+        return LP_STOP;
+
+    memcpy(run->was, km->assignment, n_pair_cells(run->f));
+    memset(run->sums.moved, 0, n * sizeof *run->sums.moved);
+    memset(run->sums.objective, 0, n * sizeof *run->sums.objective);
+    for (int64_t i = 0; i < n_far; ++i)
+        run->far[i] = COMM_KEY_NONE;
+    return kmeans_pass_run(&run->pass, assign_rows, run);
+}
+
+/* Each centre of the a-th running problem becomes the mean of its members, 0
+ * where it has none. Returns the sum of the distances they moved. */
+static double move_centers(struct kmeans_run *run, int a)
+{
+    struct kmeans *km = run->km;
+    double shift = 0;
+    for (int c = 0; c < km->k; ++c) {
+        const int64_t slot = (int64_t)run->running[a] * km->k + c;
+        const int64_t *sum = kmeans_total_cluster(&run->sums, a, c);
+        const int64_t n = sum[km->d];
+        const double share = n > 0 ? ldexp(1, -run->sums.bits) : 0;
+        const double members = n > 0 ? (double)n : 1;
+        float *center = km->center + slot * km->d;
+        double square = 0;
+        for (int i = 0; i < km->d; ++i) {
+            const float mean = (float)((double)sum[i] * share / members);
+            const double step = (double)mean - (double)center[i];
+            square += step * step;
+            center[i] = mean;
+        }
+        shift += sqrt(square);
+        km->size[slot] = n;
+    }
+    return shift;
+}
+
+static int why_stop(const struct kmeans *km, int p, int rule, double tol,
+                    int max_iter)
+{
+    const struct kmeans_step *step =
+        km->step + (int64_t)(km->n_steps - 1) * km->n_problems + p;
+    if (rule == STOP_MOVED && step->moved <= km->n_rows[p] / 10000)
+        return KMEANS_SETTLED;
+    if (rule == STOP_REFERENCE && step->shift2 < tol)
+        return KMEANS_SHIFT;
+    return km->iterations[p] >= max_iter ? KMEANS_CAP : KMEANS_RUNNING;
+}
+
+/* From the sums over all ranks: centres, sizes and what the step did. */
+static void update(struct kmeans_run *run, int rule, double tol, int max_iter)
+{
+    struct kmeans *km = run->km;
+    const int64_t width = (int64_t)km->k * (km->d + 1);
+    struct kmeans_step *steps =
+        km->step + (int64_t)km->n_steps++ * km->n_problems;
+
+    for (int a = 0; a < run->n_running; ++a) {
+        const int p = run->running[a];
+        const int64_t *total = kmeans_total_problem(&run->sums, a);
+        const double shift = move_centers(run, a);
+        steps[p].moved = total[width];
+        steps[p].objective =
+            ldexp((double)total[width + 1], -run->sums.cosine_bits);
+        steps[p].shift2 = shift * shift;
+        ++km->iterations[p];
+        km->why[p] = (uint8_t)why_stop(km, p, rule, tol, max_iter);
+    }
+}
+
+enum lp_status kmeans_fit(struct kmeans *km, struct features *f, int rule,
+                          double tol, int max_iter, MPI_Comm comm)
+{
+    enum lp_status status = LP_OK;
+    struct kmeans_run run = {0};
+
+    if (max_iter < 1)
+        return lp_fail(LP_EARG, "kmeans.max_iter is %d: it must be at least 1",
+                       max_iter);
+    LP_TRY(kmeans_scan(km, f, comm));
+    status = run_init(&run, km, f);
+    LP_AGREE(comm);
+
+    while (list_running(&run)) {
+        status = assign(&run); /* alone */
+        LP_AGREE(comm);
+        kmeans_sums_total(&run.sums, run.running, run.n_running, comm);
+        LP_TRY(kmeans_fill_empty(&run, comm));
+        update(&run, rule, tol, max_iter);
+    }
+done:
+    run_release(&run);
+    return status;
+}

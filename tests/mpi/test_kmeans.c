@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+/* The same bits for any sharding, and failures on all ranks or none. */
+#include "support.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "kmeans_data.h"
+#include "lpcam/run/comm.h"
+#include "lpcam/run/stop.h"
+
+#define K 4
+
+static const uint64_t name_hash[] = {11, 22, 33};
+
+static int world_rank(void)
+{
+    return comm_rank(MPI_COMM_WORLD);
+}
+
+static struct features my_share(const struct features *all, int mode)
+{
+    return data_share(all, mode, world_rank(), comm_size(MPI_COMM_WORLD));
+}
+
+/* A whole clustering: start, fit, nearest [n_problems][K][KMEANS_NEAREST]. */
+struct outcome {
+    struct kmeans km;
+    struct kmeans_near *near;
+};
+
+static bool cluster(struct outcome *o, struct features *f, uint64_t seed,
+                    int rule, MPI_Comm comm)
+{
+    const size_t n = 2 * (size_t)f->n_classes * K * KMEANS_NEAREST;
+    o->near = calloc(n, sizeof *o->near);
+    return kmeans_init(&o->km, f, K) == LP_OK &&
+           kmeans_start_hash(&o->km, f, name_hash, seed, comm) == LP_OK &&
+           kmeans_fit(&o->km, f, rule, 0.05, 40, comm) == LP_OK &&
+           kmeans_nearest(&o->km, f, o->near, comm) == LP_OK;
+}
+
+static void outcome_release(struct outcome *o)
+{
+    kmeans_release(&o->km);
+    free(o->near);
+}
+
+static bool same_near(const struct kmeans_near *a, const struct kmeans_near *b)
+{
+    return a->image == b->image && a->cell == b->cell && a->row == b->row &&
+           a->column == b->column && a->similarity == b->similarity;
+}
+
+static bool same_steps(const struct kmeans *a, const struct kmeans *b)
+{
+    bool same = a->n_steps == b->n_steps;
+    for (int i = 0; same && i < a->n_steps * a->n_problems; ++i)
+        same = a->step[i].moved == b->step[i].moved &&
+               a->step[i].objective == b->step[i].objective &&
+               a->step[i].shift2 == b->step[i].shift2;
+    return same;
+}
+
+/* All that is the same on every rank; and the assignment of this share. */
+static bool same_outcome(const struct outcome *whole,
+                         const struct features *all, const struct outcome *part,
+                         const struct features *f)
+{
+    const struct kmeans *a = &whole->km, *b = &part->km;
+    const size_t n = (size_t)a->n_problems;
+    const int64_t pair = all->pair_offset[f->first_image];
+    bool same = memcmp(a->center, b->center,
+                       n * K * (size_t)a->d * sizeof *a->center) == 0 &&
+                memcmp(a->size, b->size, n * K * sizeof *a->size) == 0 &&
+                memcmp(a->n_rows, b->n_rows, n * sizeof *a->n_rows) == 0 &&
+                memcmp(a->n_zero, b->n_zero, n * sizeof *a->n_zero) == 0 &&
+                memcmp(a->iterations, b->iterations, n * sizeof(int)) == 0 &&
+                memcmp(a->why, b->why, n) == 0 && same_steps(a, b);
+    for (size_t i = 0; i < n * K * KMEANS_NEAREST; ++i)
+        same = same && same_near(&whole->near[i], &part->near[i]);
+    return same &&
+           memcmp(a->assignment + all->side_offset[pair], b->assignment,
+                  (size_t)f->side_offset[f->pair_offset[f->n_images]]) == 0;
+}
+
+static void check_all_shares(enum lp_value type, uint64_t seed, int rule)
+{
+    struct features all = data_made(29, 3, 33, type);
+    struct outcome whole;
+    assert_true(on_all(cluster(&whole, &all, seed, rule, MPI_COMM_SELF)));
+    assert_true(on_all(whole.km.n_steps > 3));
+    for (int mode = 0; mode < 4; ++mode)
+        for (int streamed = 0; streamed < 2; ++streamed) {
+            struct features f = my_share(&all, mode);
+            struct data_file file;
+            struct outcome part;
+            if (streamed) /* blocks of one image, and of several */
+                data_stream(&f, &file, mode % 2 ? 0 : 60000);
+            assert_true(on_all(cluster(&part, &f, seed, rule, MPI_COMM_WORLD)));
+            assert_true(on_all(same_outcome(&whole, &all, &part, &f)));
+            if (streamed)
+                free(file.value);
+            outcome_release(&part);
+            features_release(&f);
+        }
+    outcome_release(&whole);
+    features_release(&all);
+}
+
+static void any_sharding_gives_the_same_bits(void **state)
+{
+    (void)state;
+    check_all_shares(LP_F32, 1, STOP_MOVED);
+    check_all_shares(LP_F16, 2, STOP_REFERENCE);
+    check_all_shares(LP_BF16, 3, STOP_MOVED);
+}
+
+static void equal_starts_are_repaired_alike_on_any_sharding(void **state)
+{
+    (void)state;
+    struct features all = data_made(17, 3, 16, LP_F32);
+    struct outcome whole = {.near = NULL};
+    for (int mode = -1; mode < 4; ++mode) {
+        MPI_Comm comm = mode < 0 ? MPI_COMM_SELF : MPI_COMM_WORLD;
+        struct features f =
+            mode < 0 ? data_cut(&all, 0, 17) : my_share(&all, mode);
+        struct outcome part = {
+            .near = calloc(6 * K * KMEANS_NEAREST, sizeof *part.near)};
+        assert_true(on_all(kmeans_init(&part.km, &f, K) == LP_OK));
+        for (int64_t i = 0; i < 6 * (int64_t)K * 16; ++i)
+            part.km.center[i] = 1; /* every centre ties with every other */
+        assert_true(
+            on_all(kmeans_fit(&part.km, &f, STOP_MOVED, 0, 30, comm) == LP_OK));
+        for (int p = 0; p < 6 * K; ++p)
+            assert_true(on_all(part.km.size[p] > 0));
+        if (mode < 0) {
+            whole = part;
+        } else {
+            assert_true(on_all(same_outcome(&whole, &all, &part, &f)));
+            outcome_release(&part);
+        }
+        features_release(&f);
+    }
+    outcome_release(&whole);
+    features_release(&all);
+}
+
+/* On each rank its own status where it failed, LP_EPEER elsewhere. */
+static bool fails_as(enum lp_status status, bool here, enum lp_status expected)
+{
+    return on_all(status == (here ? expected : LP_EPEER));
+}
+
+static enum lp_status whole_clustering(struct features *f)
+{
+    enum lp_status status = LP_OK;
+    struct kmeans km = {0};
+    struct kmeans_near near[6 * K * KMEANS_NEAREST];
+    status = kmeans_init(&km, f, K);
+    if (status == LP_OK)
+        status = kmeans_start_hash(&km, f, name_hash, 1, MPI_COMM_WORLD);
+    if (status == LP_OK) {
+        memset(km.center, 0, (size_t)(6 * K * f->d) * sizeof *km.center);
+        status = kmeans_fit(&km, f, STOP_MOVED, 0, 9, MPI_COMM_WORLD);
+    }
+    if (status == LP_OK)
+        status = kmeans_nearest(&km, f, near, MPI_COMM_WORLD);
+    kmeans_release(&km);
+    return status;
+}
+
+static void a_fault_at_any_site_ends_all_ranks(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *site;
+        enum lp_status status;
+    } site[] = {
+        {"kmeans_scan", LP_ENOMEM},       {"kmeans_fit", LP_ENOMEM},
+        {"kmeans_start_hash", LP_ENOMEM}, {"kmeans_start_rows", LP_EIO},
+        {"kmeans_assign", LP_ENOMEM},     {"kmeans_empty", LP_ENOMEM},
+        {"kmeans_empty_rows", LP_EIO},    {"kmeans_nearest", LP_ENOMEM}};
+    struct features all = data_made(8, 3, 8, LP_F32);
+    struct features f = my_share(&all, 0);
+    for (size_t i = 0; i < sizeof site / sizeof *site; ++i)
+        for (int r = 0; r < comm_size(MPI_COMM_WORLD); ++r) {
+            char wish[64];
+            snprintf(wish, sizeof wish, "%s@%d", site[i].site, r);
+            setenv("LPCAM_FAULT", wish, 1);
+            const enum lp_status status = whole_clustering(&f);
+            unsetenv("LPCAM_FAULT");
+            assert_true(fails_as(status, world_rank() == r, site[i].status));
+        }
+    assert_true(on_all(whole_clustering(&f) == LP_OK));
+    features_release(&f);
+    features_release(&all);
+}
+
+static void a_failing_read_ends_all_ranks(void **state)
+{
+    (void)state;
+    struct features all = data_made(28, 3, 8, LP_F32);
+    const int last = comm_size(MPI_COMM_WORLD) - 1;
+    for (int fail_at = 1; fail_at < 12; fail_at += 3) {
+        struct features f = my_share(&all, 0);
+        struct data_file file;
+        data_stream(&f, &file, 1);
+        file.fail_at = world_rank() == last ? fail_at : 0;
+        const enum lp_status status = whole_clustering(&f);
+        assert_true(fails_as(status, world_rank() == last, LP_EIO));
+        free(file.value);
+        features_release(&f);
+    }
+    features_release(&all);
+}
+
+static void a_feature_that_is_not_finite_is_refused(void **state)
+{
+    (void)state;
+    static const float bad[] = {NAN, INFINITY, -INFINITY, 3e38f};
+    for (int b = 0; b < 4; ++b) {
+        struct features all = data_made(8, 3, 8, LP_F32);
+        const int64_t row = all.offset[7];
+        ((float *)all.value)[row * 8 + 3] = bad[b];
+        struct features f = my_share(&all, 0);
+        const bool here = f.first_image + f.n_images == 8 && f.n_images > 0;
+        assert_true(fails_as(whole_clustering(&f), here, LP_EFORMAT));
+        features_release(&f);
+        features_release(&all);
+    }
+}
+
+static void start_rows_that_cannot_be_are_refused_everywhere(void **state)
+{
+    (void)state;
+    const float x[] = {1, 0, 0, 1, 0, 0, 2, 2};
+    const struct kmeans_start bad[] = {{0, 1}, {0, -1},   {2, 0} /* all zero */,
+                                       {4, 0}, {1000, 0}, {3, 0}};
+    struct features all = data_rows(4, 2, x);
+    all.side[3] = SPLIT_CONTEXT;
+    struct features f = my_share(&all, 0);
+    for (size_t b = 0; b < sizeof bad / sizeof *bad; ++b) {
+        const struct kmeans_start start[] = {{1, 0}, bad[b], {3, 0}, {-1, -1}};
+        struct kmeans km;
+        assert_true(on_all(kmeans_init(&km, &f, 2) == LP_OK));
+        const enum lp_status status =
+            kmeans_start_rows(&km, &f, start, MPI_COMM_WORLD);
+        const bool mine = bad[b].image >= f.first_image &&
+                          bad[b].image < f.first_image + f.n_images;
+        assert_true(
+            on_all(status == (mine || bad[b].image > 3 ? LP_EARG : LP_EPEER)));
+        kmeans_release(&km);
+    }
+    features_release(&f);
+    features_release(&all);
+}
+
+static void nearest_cells_are_those_of_a_plain_search(void **state)
+{
+    (void)state;
+    struct features all = data_made(9, 3, 12, LP_F32);
+    struct features f = my_share(&all, 3);
+    struct outcome o;
+    bool good = cluster(&o, &f, 1, STOP_MOVED, MPI_COMM_WORLD);
+    assert_true(on_all(good));
+    for (int slot = 0; slot < 6 * K; ++slot) {
+        const float *c = o.km.center + slot * 12;
+        const struct kmeans_near *near = o.near + slot * KMEANS_NEAREST;
+        int64_t better = 0;
+        for (int64_t i = 0; i < all.n_images; ++i)
+            for (int64_t p = all.pair_offset[i]; p < all.pair_offset[i + 1];
+                 ++p)
+                for (int64_t s = all.side_offset[p]; s < all.side_offset[p + 1];
+                     ++s) {
+                    const int64_t cell = s - all.side_offset[p];
+                    const float *x =
+                        (float *)all.value + (all.offset[i] + cell) * 12;
+                    double xc = 0, xx = 0, cc = 0;
+                    if (all.pair_class[p] != slot / K / 2 ||
+                        all.side[s] != slot / K % 2 + 1)
+                        continue;
+                    for (int j = 0; j < 12; ++j) {
+                        xc += (double)x[j] * (double)c[j];
+                        xx += (double)x[j] * (double)x[j];
+                        cc += (double)c[j] * (double)c[j];
+                    }
+                    const double cosine = xx > 0 ? xc / sqrt(xx * cc) : -2;
+                    better += cosine > (double)near[7].similarity + 1e-6;
+                    for (int b = 0; b < KMEANS_NEAREST; ++b)
+                        if (near[b].image == i && near[b].cell == cell)
+                            good = good &&
+                                   fabs(cosine - (double)near[b].similarity) <
+                                       1e-6 &&
+                                   near[b].row == cell / all.grid_w[i] &&
+                                   near[b].column == cell % all.grid_w[i];
+                }
+        good = good && better <= 7 && near[7].image >= 0;
+        for (int b = 1; b < KMEANS_NEAREST; ++b)
+            good = good && near[b - 1].similarity >= near[b].similarity;
+    }
+    assert_true(on_all(good));
+    outcome_release(&o);
+    features_release(&f);
+    features_release(&all);
+}
+
+/* Last, because a process that was asked to stop stays so. */
+static void a_signal_to_one_rank_stops_all(void **state)
+{
+    (void)state;
+    struct features all = data_made(8, 3, 8, LP_F32);
+    struct features f = my_share(&all, 0);
+    stop_install();
+    if (world_rank() == comm_size(MPI_COMM_WORLD) - 1)
+        raise(SIGUSR1);
+    assert_true(on_all(whole_clustering(&f) == LP_STOP));
+    features_release(&f);
+    features_release(&all);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_sharding_gives_the_same_bits),
+        cmocka_unit_test(equal_starts_are_repaired_alike_on_any_sharding),
+        cmocka_unit_test(a_fault_at_any_site_ends_all_ranks),
+        cmocka_unit_test(a_failing_read_ends_all_ranks),
+        cmocka_unit_test(a_feature_that_is_not_finite_is_refused),
+        cmocka_unit_test(start_rows_that_cannot_be_are_refused_everywhere),
+        cmocka_unit_test(nearest_cells_are_those_of_a_plain_search),
+        cmocka_unit_test(a_signal_to_one_rank_stops_all),
+    };
+    return test_mpi_main(argc, argv, tests);
+}
