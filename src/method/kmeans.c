@@ -31,7 +31,8 @@ enum lp_status kmeans_init(struct kmeans *km, const struct features *f, int k)
     km->why = calloc(n, sizeof *km->why);
     km->assignment = malloc(n_pair_cells(f) + 1);
     if (!km->center || !km->size || !km->n_rows || !km->n_zero ||
-        !km->iterations || !km->why || !km->assignment || lp_fault("kmeans"))
+        !km->iterations || !km->why || !km->assignment ||
+        lp_fault("kmeans_init"))
         return lp_fail(LP_ENOMEM, "no memory for %zu x %d k-means centres", n,
                        k);
     memset(km->assignment, KMEANS_NONE, n_pair_cells(f));
@@ -131,27 +132,36 @@ static void assign_rows(void *state, const struct kmeans_rows *rows)
     }
 }
 
+/* Room for one more iteration in the history, zero. */
+static enum lp_status add_step(struct kmeans *km)
+{
+    const size_t n = (size_t)km->n_problems, done = (size_t)km->n_steps * n;
+    struct kmeans_step *step = realloc(km->step, (done + n) * sizeof *step);
+    if (step)
+        km->step = step;
+    if (!step || lp_fault("kmeans_assign"))
+        return lp_fail(LP_ENOMEM, "no memory for %d k-means iterations",
+                       km->n_steps + 1);
+    memset(step + done, 0, n * sizeof *step);
+    return LP_OK;
+}
+
 /* Assign every row of this rank to its nearest centre. */
 static enum lp_status assign(struct kmeans_run *run)
 {
-    struct kmeans *km = run->km;
-    const int64_t n_far = (int64_t)km->n_problems * km->k;
-    const size_t n_steps = (size_t)km->n_steps + 1, n = (size_t)km->n_problems;
-    struct kmeans_step *step = realloc(km->step, n_steps * n * sizeof *step);
+    enum lp_status status = LP_OK;
+    const struct kmeans *km = run->km;
+    const size_t n = (size_t)km->n_problems;
 
-    if (!step || lp_fault("kmeans_assign"))
-        return lp_fail(LP_ENOMEM, "no memory for k-means step %zu", n_steps);
-    km->step = step;
-    memset(step + (size_t)km->n_steps * n, 0, n * sizeof *step);
-    if (stop_asked())
-        return LP_STOP;
-
+    LP_TRY(add_step(run->km));
     memcpy(run->was, km->assignment, n_pair_cells(run->f));
     memset(run->sums.moved, 0, n * sizeof *run->sums.moved);
     memset(run->sums.objective, 0, n * sizeof *run->sums.objective);
-    for (int64_t i = 0; i < n_far; ++i)
+    for (int64_t i = 0; i < (int64_t)km->n_problems * km->k; ++i)
         run->far[i] = COMM_KEY_NONE;
-    return kmeans_pass_run(&run->pass, assign_rows, run);
+    LP_TRY(kmeans_pass_run(&run->pass, assign_rows, run));
+done:
+    return status;
 }
 
 /* Each centre of the a-th running problem becomes the mean of its members, 0
@@ -164,12 +174,12 @@ static double move_centers(struct kmeans_run *run, int a)
         const int64_t slot = (int64_t)run->running[a] * km->k + c;
         const int64_t *sum = kmeans_total_cluster(&run->sums, a, c);
         const int64_t n = sum[km->d];
-        const double share = n > 0 ? ldexp(1, -run->sums.bits) : 0;
-        const double members = n > 0 ? (double)n : 1;
+        const double unit = ldexp(1, -run->sums.bits);
         float *center = km->center + slot * km->d;
         double square = 0;
         for (int i = 0; i < km->d; ++i) {
-            const float mean = (float)((double)sum[i] * share / members);
+            const float mean =
+                n > 0 ? (float)((double)sum[i] * unit / (double)n) : 0;
             const double step = (double)mean - (double)center[i];
             square += step * step;
             center[i] = mean;
@@ -227,7 +237,7 @@ enum lp_status kmeans_fit(struct kmeans *km, struct features *f, int rule,
     LP_AGREE(comm);
 
     while (list_running(&run)) {
-        status = assign(&run); /* alone */
+        status = stop_asked() ? LP_STOP : assign(&run); /* alone */
         LP_AGREE(comm);
         kmeans_sums_total(&run.sums, run.running, run.n_running, comm);
         LP_TRY(kmeans_fill_empty(&run, comm));

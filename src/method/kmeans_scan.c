@@ -28,18 +28,9 @@ static double square_sum(const float *x, int d)
     return sum;
 }
 
-static float largest_entry(const float *x, int d, float most)
-{
-    for (int i = 0; i < d; ++i) {
-        const float a = fabsf(x[i]);
-        most = a > most ? a : most;
-    }
-    return most;
-}
-
-/* The lengths of n rows of an image; raises *most to the largest |entry|. */
+/* The lengths of n rows of an image; raises *most to the largest. */
 static enum lp_status measure_rows(const float *x, int n, int d, int64_t image,
-                                   float *length, float *most)
+                                   float *length, double *most)
 {
     for (int r = 0; r < n; ++r) {
         const float *row = x + (int64_t)r * d;
@@ -51,14 +42,14 @@ static enum lp_status measure_rows(const float *x, int n, int d, int64_t image,
                            "`lpcam check` on the features or the model",
                            (long long)image, norm);
         length[r] = (float)norm;
-        *most = largest_entry(row, d, *most);
+        *most = norm > *most ? norm : *most;
     }
     return LP_OK;
 }
 
 /* All rows of this rank. */
 static enum lp_status measure(struct kmeans *km, struct features *f,
-                              float *most)
+                              double *most)
 {
     enum lp_status status = LP_OK;
     const int64_t step = (int64_t)km->d * value_bytes(f->type);
@@ -110,8 +101,7 @@ static void count_rows(struct kmeans *km, const struct features *f)
 enum lp_status kmeans_scan(struct kmeans *km, struct features *f, MPI_Comm comm)
 {
     enum lp_status status = LP_OK;
-    float most = 0;
-    double most_all;
+    double most = 0;
     int64_t n = 0;
     int exponent = 0;
 
@@ -123,11 +113,10 @@ enum lp_status kmeans_scan(struct kmeans *km, struct features *f, MPI_Comm comm)
 
     comm_sum_i64(comm, km->n_rows, km->n_problems);
     comm_sum_i64(comm, km->n_zero, km->n_problems);
-    most_all = most;
-    comm_max_f64(comm, &most_all, 1);
+    comm_max_f64(comm, &most, 1);
     for (int p = 0; p < km->n_problems; ++p)
         n = km->n_rows[p] > n ? km->n_rows[p] : n;
-    frexp(most_all, &exponent);
+    frexp(most, &exponent); /* no entry is larger than its vector */
     km->bits = kmeans_bits(n, exponent);
 done:
     if (status != LP_OK) {

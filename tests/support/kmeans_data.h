@@ -96,7 +96,8 @@ static inline struct features data_rows(int64_t n, int d, const float *x)
     f.side = malloc((size_t)n + 1);
     f.value = malloc(((size_t)n * (size_t)d + 1) * sizeof *x);
     memset(f.side, SPLIT_OBJECT, (size_t)n);
-    memcpy(f.value, x, (size_t)n * (size_t)d * sizeof *x);
+    if (n > 0)
+        memcpy(f.value, x, (size_t)n * (size_t)d * sizeof *x);
     for (int64_t i = 0; i < n; ++i) {
         f.grid_w[i] = 1;
         f.id_hash[i] = hash_mix(99, (uint64_t)i);
