@@ -42,6 +42,19 @@ static void blocks_hold_as_many_images_as_fit_and_at_least_one(void **state)
     }
 }
 
+static void a_block_may_fill_its_room_exactly(void **state)
+{
+    (void)state;
+    for (int last = 1; last <= 20; ++last) {
+        struct features f = data_made(20, 1, D, LP_F16);
+        struct data_file file;
+        data_stream(&f, &file, f.offset[last] * D * 2);
+        walk(&f, &file);
+        free(file.value);
+        features_release(&f);
+    }
+}
+
 static void memory_is_one_block(void **state)
 {
     (void)state;
@@ -92,6 +105,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_hold_as_many_images_as_fit_and_at_least_one),
+        cmocka_unit_test(a_block_may_fill_its_room_exactly),
         cmocka_unit_test(memory_is_one_block),
         cmocka_unit_test(a_row_is_the_same_read_or_in_memory),
         cmocka_unit_test(a_read_that_fails_is_passed_on),

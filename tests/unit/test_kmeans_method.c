@@ -2,6 +2,7 @@
 /* kmeans on cases small enough to be worked out by hand. */
 #include "support.h"
 
+#include "../../src/method/kmeans_parts.h"
 #include "kmeans_data.h"
 
 /* Start rows 0 .. k - 1 of one-cell images. */
@@ -185,6 +186,43 @@ static void sums_of_any_scale_keep_their_digits(void **state)
     }
 }
 
+static void sums_cannot_overflow(void **state)
+{
+    (void)state;
+    for (int e = -60; e <= 60; e += 20)
+        for (int64_t n = 1; n < (int64_t)1 << 50; n = 3 * n + 1) {
+            const int bits = kmeans_bits(n, e);
+            const float x = ldexpf(1 - 0x1p-24f, e);
+            int64_t sum = 0;
+            kmeans_fix_row(&sum, &x, 1, bits, 1);
+            assert_true((double)sum == ldexp((double)x, bits) || bits + e < 24);
+            assert_true((double)sum * (double)n < 0x1p62);
+            assert_true(bits + e == 50 || (double)sum * (double)n > 0x1p60);
+            kmeans_fix_row(&sum, &x, 1, bits, -1);
+            assert_int_equal(sum, 0);
+        }
+}
+
+static void settled_means_at_most_one_in_ten_thousand_moved(void **state)
+{
+    (void)state;
+    enum { N = 30000 };
+    float(*x)[2] = malloc(N * sizeof *x);
+    for (uint64_t i = 0; i < N; ++i) {
+        x[i][0] = (float)data_uniform(i, 1) + 0.01f;
+        x[i][1] = (float)data_uniform(i, 2);
+    }
+    struct features f = data_rows(N, 2, x[0]);
+    struct kmeans km = fit_rows(&f, 4, STOP_MOVED, 0, 1000);
+    assert_int_equal(km.why[0], KMEANS_SETTLED);
+    for (int s = 0; s < km.n_steps; ++s)
+        assert_true((km.step[2 * s].moved <= 3) == (s == km.n_steps - 1));
+    assert_true(km.step[2 * (km.n_steps - 1)].moved > 0);
+    kmeans_release(&km);
+    features_release(&f);
+    free(x);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +235,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_centre_of_zero_is_an_empty_cluster),
         cmocka_unit_test(sums_of_f16_rows_are_exact),
         cmocka_unit_test(sums_of_any_scale_keep_their_digits),
+        cmocka_unit_test(sums_cannot_overflow),
+        cmocka_unit_test(settled_means_at_most_one_in_ten_thousand_moved),
     };
     return test_mpi_main(argc, argv, tests);
 }

@@ -52,7 +52,7 @@ static void input_draw(struct input *in, uint64_t draw)
         in->size[i] = (int64_t)(5 * uniform(draw, i + 100));
         for (uint64_t j = 0; j < D && in->size[i] > 0; ++j)
             in->center[i * D + j] =
-                (float)(2 * uniform(draw, 1000 + i * D + j));
+                (float)(3 * uniform(draw, 1000 + i * D + j) - 1);
     }
 }
 
