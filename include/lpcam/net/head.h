@@ -32,7 +32,8 @@ void head_apply(const struct head *head, const float *f, int cells,
                 double *out);
 
 /* The start-up proof: the largest |out - expected| over (1 + largest
- * |expected|), expected [n] from the uncut model. */
+ * |expected|), expected [n] from the uncut model; infinite where a number is
+ * not finite, or without memory. */
 double head_mismatch(const struct head *head, const float *f, int cells,
                      const float *expected);
 

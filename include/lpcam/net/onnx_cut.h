@@ -16,9 +16,10 @@ struct onnx_cut {
     size_t n_cut;
     char *whole; /* the uncut classifier, external data inlined    */
     size_t n_whole;
-    struct head head;  /* W, b and how they follow the features          */
-    char feature[256]; /* name of the tensor that is cut                 */
-    char sha256[65];   /* of the model's file (with its external data)   */
+    int whole_h, whole_w; /* the only size whole takes, in pixels; 0: any */
+    struct head head;     /* W, b and how they follow the features          */
+    char feature[256];    /* name of the tensor that is cut                 */
+    char sha256[65];      /* of the model's file (with its external data)   */
 };
 
 /* Names that override the search; "" or NULL = found in the file. */
