@@ -44,11 +44,11 @@ static double element(int type, const uint8_t *at)
     }
 }
 
-/* One element of int32_data or int64_data: 16-bit floats are bit patterns. */
+/* One element of int32_data or int64_data; f16 is there as a bit pattern. */
 static double integer(int type, uint64_t value)
 {
     const uint8_t bits[2] = {(uint8_t)value, (uint8_t)(value >> 8)};
-    if (type == ONNX_FLOAT16 || type == ONNX_BFLOAT16)
+    if (type == ONNX_FLOAT16)
         return element(type, bits);
     return type == ONNX_INT64 ? (double)(int64_t)value
                               : (double)(int32_t)(uint32_t)value;

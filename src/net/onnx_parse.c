@@ -202,8 +202,7 @@ static enum lp_status read_tensor_type(const struct onnx *model,
             while (wire_next(&one, &value))
                 if (value.tag == TAG_VARINT(1) && (int64_t)value.value > 0)
                     size = (int64_t)value.value;
-            LP_TRY(onnx_add_dim(model, port->name, port->dims, &port->n_dims,
-                                size));
+            onnx_add_dim(port->dims, &port->n_dims, size);
         }
         LP_TRY(onnx_broken(model, &shape));
     }
@@ -232,6 +231,7 @@ static enum lp_status add_port(struct onnx *model, struct onnx_range whole,
         LP_TRY(onnx_broken(model, &type));
     }
     LP_TRY(onnx_broken(model, &wire));
+    LP_TRY(onnx_check_rank(model, port.name, port.n_dims));
     grown = more(model, *ports, *n, sizeof port);
     if (!grown)
         LP_TRY(LP_ENOMEM);

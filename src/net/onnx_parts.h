@@ -21,8 +21,10 @@ enum lp_status onnx_external_load(struct onnx *model);
 /* The sentence for a message that cannot be read on. */
 enum lp_status onnx_broken(const struct onnx *model, const struct wire *wire);
 
-/* One more dimension of what is called name. */
-enum lp_status onnx_add_dim(const struct onnx *model, struct onnx_range name,
-                            int64_t *dims, int *n_dims, int64_t dim);
+/* One more dimension; those above ONNX_MAX_DIMS are only counted, to be
+ * refused once the name of what has them is known. */
+void onnx_add_dim(int64_t *dims, int *n_dims, int64_t dim);
+enum lp_status onnx_check_rank(const struct onnx *model, struct onnx_range name,
+                               int n_dims);
 
 #endif

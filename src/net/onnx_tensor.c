@@ -13,14 +13,21 @@ size_t onnx_type_bytes(int type)
     return type >= 0 && type < n ? bytes[type] : 0;
 }
 
-enum lp_status onnx_add_dim(const struct onnx *model, struct onnx_range name,
-                            int64_t *dims, int *n_dims, int64_t dim)
+void onnx_add_dim(int64_t *dims, int *n_dims, int64_t dim)
 {
-    if (*n_dims >= ONNX_MAX_DIMS)
-        return lp_fail(LP_EMODEL, "%s: '%s' has more than %d dimensions",
-                       model->path, onnx_text(name).s, ONNX_MAX_DIMS);
-    dims[(*n_dims)++] = dim;
-    return LP_OK;
+    if (*n_dims < ONNX_MAX_DIMS)
+        dims[*n_dims] = dim;
+    if (*n_dims <= ONNX_MAX_DIMS)
+        ++*n_dims;
+}
+
+enum lp_status onnx_check_rank(const struct onnx *model, struct onnx_range name,
+                               int n_dims)
+{
+    if (n_dims <= ONNX_MAX_DIMS)
+        return LP_OK;
+    return lp_fail(LP_EMODEL, "%s: '%s' has more than %d dimensions",
+                   model->path, onnx_text(name).s, ONNX_MAX_DIMS);
 }
 
 /* offset and length are written as decimal text; 19 digits may not fit. */
@@ -60,9 +67,10 @@ static enum lp_status read_external(const struct onnx *model,
         good = external_number(text, &t->length);
     if (!good)
         return lp_fail(LP_EMODEL,
-                       "%s: the external data of a tensor has the "
-                       "%s '%s', which is no number of bytes",
-                       model->path, onnx_text(key).s, onnx_text(text).s);
+                       "%s: the external data of tensor '%s' has the %s '%s', "
+                       "which is no number of bytes",
+                       model->path, onnx_text(t->name).s, onnx_text(key).s,
+                       onnx_text(text).s);
     return onnx_broken(model, &wire);
 }
 
@@ -70,16 +78,13 @@ static enum lp_status read_dims(const struct onnx *model,
                                 const struct wire_field *field,
                                 struct onnx_tensor *t)
 {
-    enum lp_status status = LP_OK;
     struct wire packed = wire_begin(field->bytes);
-    uint64_t dim = field->value;
+    uint64_t dim;
     if (field->tag == TAG_VARINT(1))
-        return onnx_add_dim(model, t->name, t->dims, &t->n_dims, (int64_t)dim);
+        onnx_add_dim(t->dims, &t->n_dims, (int64_t)field->value);
     while (wire_varint(&packed, &dim))
-        LP_TRY(onnx_add_dim(model, t->name, t->dims, &t->n_dims, (int64_t)dim));
-    status = onnx_broken(model, &packed);
-done:
-    return status;
+        onnx_add_dim(t->dims, &t->n_dims, (int64_t)dim);
+    return onnx_broken(model, &packed);
 }
 
 /* Do dims, type and bytes agree? */
@@ -101,6 +106,11 @@ static enum lp_status check_tensor(const struct onnx *model,
     }
     const long long need = (long long)each * n;
     long long have = (long long)t->raw.n;
+    if (t->type == ONNX_BFLOAT16 && n > 0 && !t->raw.at && !t->external)
+        return lp_fail(LP_EMODEL,
+                       "%s: tensor '%s' keeps bfloat16 numbers as integers, "
+                       "which OpenVINO 2026.4 misreads; store them as raw data",
+                       model->path, onnx_text(t->name).s);
     if (t->external)
         have = t->length < 0 ? need : t->length;
     else if (!t->raw.at)
@@ -145,6 +155,7 @@ enum lp_status onnx_tensor_read(const struct onnx *model,
         }
     }
     LP_TRY(onnx_broken(model, &wire));
+    LP_TRY(onnx_check_rank(model, t->name, t->n_dims));
     status = check_tensor(model, t);
 done:
     return status;
