@@ -26,9 +26,10 @@ enum lp_status network_open(struct network *net, const struct config *config,
 void network_release(struct network *net);
 
 /* The start-up proof on one photograph: rank 0 runs the uncut model on it too
- * and compares; all ranks get the verdict. Fails with LP_EMODEL when the
- * logits differ by more than 1e-3 (1 + |logit|) (0.05 with bf16). Collective
- * over comm. */
+ * and compares; all ranks return rank 0's verdict. Fails with LP_EMODEL when
+ * the logits differ by more than 1e-3 (1 + |logit|) (0.05 with bf16), with
+ * LP_EDATA when the photograph is broken (a warning says why; another may do),
+ * LP_EIO or LP_ENOMEM. Collective over comm. */
 enum lp_status network_prove(struct network *net, const struct config *config,
                              const char *photograph, MPI_Comm comm);
 
