@@ -37,7 +37,7 @@ static enum lp_status read_tables(struct feature_file *ff,
         h5_read_shared(h5, "/image/label_offset", H5_I64, 1, &offsets, &table));
     ff->pair_offset = table;
     ff->type = type == H5_F16 ? LP_F16 : type == H5_BF16 ? LP_BF16 : LP_F32;
-    ff->d = (int)vector[1];
+    ff->d = vector[1] > INT_MAX ? 0 : (int)vector[1];
     ff->n_images = n;
     *n_rows = vector[0];
 done:
@@ -71,6 +71,9 @@ static enum lp_status check_tables(const struct feature_file *ff,
     const char *path = h5_path(ff->file.h5);
     const int64_t n = ff->n_images, *pair = ff->pair_offset;
 
+    if (ff->d < 1)
+        LP_TRY(
+            lp_fail(LP_EFORMAT, "/feature/vector of %s has no channels", path));
     LP_TRY(check_offset(path, "/feature/offset", ff->offset, n, n_rows));
     LP_TRY(
         check_offset(path, "/split/offset", ff->side_offset, pair[n], n_sides));

@@ -193,10 +193,11 @@ enum lp_status h5_close(struct h5 **file)
     if (!f)
         return LP_OK;
     *file = NULL;
-    if (f->write)
-        status = h5_flush(f);
-    if (H5Fclose(f->id) < 0 && status == LP_OK)
+    /* H5Fclose alone leaves the data to the system. */
+    if (H5Fclose(f->id) < 0)
         status = lp_fail(LP_EIO, "cannot close %s: %s", f->path, h5_why());
+    else if (f->write)
+        status = h5_sync_local(f);
     LP_AGREE(f->comm);
 done:
     discard(f);

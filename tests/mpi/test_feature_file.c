@@ -126,44 +126,60 @@ static bool image_is_right(const struct features *f, int64_t i,
     return good;
 }
 
-/* Load with so much memory and compare everything; `bad` is on neither side. */
-static void check_whole(enum lp_value type, int64_t memory_bytes, int64_t bad)
-{
+/* What feature_file_load fills. */
+struct loaded {
     struct feature_file ff;
     struct features f;
     struct dataset d;
     struct head h;
     struct shard shard;
+};
+
+static enum lp_status load(struct loaded *l, const char *name,
+                           int64_t memory_bytes)
+{
+    return feature_file_load(&l->ff, name, "k = 1", memory_bytes, &l->f, &l->d,
+                             &l->h, &l->shard, MPI_COMM_WORLD);
+}
+
+static void drop(struct loaded *l)
+{
+    features_release(&l->f);
+    dataset_release(&l->d);
+    head_release(&l->h);
+    feature_file_close(&l->ff, false, NULL);
+}
+
+/* Load with so much memory and compare everything; `bad` is on neither side. */
+static void check_whole(enum lp_value type, int64_t memory_bytes, int64_t bad)
+{
+    struct loaded l;
+    const struct features *f = &l.f;
     const void *rows;
     int64_t end;
-    assert_true(
-        on_all(feature_file_load(&ff, path, "k = 1", memory_bytes, &f, &d, &h,
-                                 &shard, MPI_COMM_WORLD) == LP_OK));
-    assert_true(on_all(tiny_same(&data, &d)));
-    assert_true(on_all(h.n == N_CLASSES && h.d == D && f.d == D &&
-                       f.type == type && f.n_classes == N_CLASSES));
-    assert_true(on_all(memcmp(h.weight, weight, sizeof weight) == 0 &&
-                       memcmp(h.bias, bias, sizeof bias) == 0));
-    assert_int_equal(comm_total(MPI_COMM_WORLD, f.n_images), N);
-    const int64_t before = comm_before(MPI_COMM_WORLD, f.n_images);
-    bool good = f.n_images == 0 || f.first_image == before;
-    for (int64_t i = 0; good && i < f.n_images; i = end) {
-        good = features_block(&f, i, &end, &rows) == LP_OK;
+    assert_true(on_all(load(&l, path, memory_bytes) == LP_OK));
+    assert_true(on_all(tiny_same(&data, &l.d)));
+    assert_true(on_all(l.h.n == N_CLASSES && l.h.d == D && f->d == D &&
+                       f->type == type && f->n_classes == N_CLASSES));
+    assert_true(on_all(memcmp(l.h.weight, weight, sizeof weight) == 0 &&
+                       memcmp(l.h.bias, bias, sizeof bias) == 0));
+    assert_int_equal(comm_total(MPI_COMM_WORLD, f->n_images), N);
+    const int64_t before = comm_before(MPI_COMM_WORLD, f->n_images);
+    bool good = f->n_images == 0 || f->first_image == before;
+    for (int64_t i = 0; good && i < f->n_images; i = end) {
+        good = features_block(&l.f, i, &end, &rows) == LP_OK;
         for (int64_t j = i; good && j < end; ++j)
-            good = image_is_right(&f, j,
+            good = image_is_right(f, j,
                                   (const char *)rows +
-                                      (f.offset[j] - f.offset[i]) * D *
+                                      (f->offset[j] - f->offset[i]) * D *
                                           value_bytes(type),
-                                  f.first_image + j == bad);
+                                  f->first_image + j == bad);
     }
     good = good &&
-           (f.value == NULL) ==
-               (f.offset[f.n_images] * D * value_bytes(type) > memory_bytes);
+           (f->value == NULL) ==
+               (f->offset[f->n_images] * D * value_bytes(type) > memory_bytes);
     assert_true(on_all(good));
-    features_release(&f);
-    dataset_release(&d);
-    head_release(&h);
-    feature_file_close(&ff, false, NULL);
+    drop(&l);
 }
 
 static void features_come_back_in_memory_and_from_the_file(void **state)
@@ -236,23 +252,15 @@ static void a_photograph_of_another_size_is_refused(void **state)
 static void a_data_set_without_a_cell_is_legal(void **state)
 {
     (void)state;
-    struct feature_file ff;
-    struct features f;
-    struct dataset d;
-    struct head h;
-    struct shard shard;
+    struct loaded l;
     memset(pixels, 0, sizeof pixels);
     memset(grid, 0, sizeof grid);
     memset(data.label_offset, 0, (N + 1) * sizeof *data.label_offset);
     make_whole(LP_F16);
-    assert_true(on_all(feature_file_load(&ff, path, NULL, 0, &f, &d, &h, &shard,
-                                         MPI_COMM_WORLD) == LP_OK));
-    assert_int_equal(comm_total(MPI_COMM_WORLD, f.n_images), N);
-    assert_true(on_all(f.offset[f.n_images] == 0 && f.value != NULL));
-    features_release(&f);
-    dataset_release(&d);
-    head_release(&h);
-    feature_file_close(&ff, false, NULL);
+    assert_true(on_all(load(&l, path, 0) == LP_OK));
+    assert_int_equal(comm_total(MPI_COMM_WORLD, l.f.n_images), N);
+    assert_true(on_all(l.f.offset[l.f.n_images] == 0 && l.f.value != NULL));
+    drop(&l);
 }
 
 static void a_write_that_fails_is_told_by_its_rank(void **state)
@@ -271,53 +279,29 @@ static void a_write_that_fails_is_told_by_its_rank(void **state)
 
 /* --- files from elsewhere */
 
-static enum lp_status load_foreign(const char *name)
-{
-    struct feature_file ff;
-    struct features f;
-    struct dataset d;
-    struct head h;
-    struct shard shard;
-    const enum lp_status status = feature_file_load(
-        &ff, name, "k = 1", 1 << 20, &f, &d, &h, &shard, MPI_COMM_WORLD);
-    features_release(&f);
-    dataset_release(&d);
-    head_release(&h);
-    feature_file_close(&ff, false, NULL);
-    return status;
-}
-
 static void a_file_of_h5py_is_read(void **state)
 {
     (void)state;
-    struct feature_file ff;
-    struct features f;
-    struct dataset d;
-    struct head h;
-    struct shard shard;
-    assert_true(on_all(feature_file_load(&ff, test_data("features_h5py.h5"),
-                                         "k = 1", 1 << 20, &f, &d, &h, &shard,
-                                         MPI_COMM_WORLD) == LP_OK));
-    assert_true(on_all(d.n_images == 3 && d.n_classes == 2 &&
-                       strcmp(dataset_id(&d, 0), "meadow") == 0 &&
-                       strcmp(dataset_id(&d, 1), "k\xc3\xbche") == 0 &&
-                       strcmp(dataset_class(&d, 1), "cow") == 0));
-    assert_true(on_all(f.type == LP_F32 && f.d == 3 && h.bias[1] == -0.5f &&
-                       h.weight[5] == 5));
+    struct loaded l;
+    assert_true(
+        on_all(load(&l, test_data("features_h5py.h5"), 1 << 20) == LP_OK));
+    assert_true(on_all(l.d.n_images == 3 && l.d.n_classes == 2 &&
+                       strcmp(dataset_id(&l.d, 0), "meadow") == 0 &&
+                       strcmp(dataset_id(&l.d, 1), "k\xc3\xbche") == 0 &&
+                       strcmp(dataset_class(&l.d, 1), "cow") == 0));
+    assert_true(on_all(l.f.type == LP_F32 && l.f.d == 3 &&
+                       l.h.bias[1] == -0.5f && l.h.weight[5] == 5));
     bool good = true;
-    const float *x = f.value;
-    for (int64_t i = 0; i < 3 * f.offset[f.n_images]; ++i)
-        good = good && x[i] == (float)(3 * ff.first_cell + i);
+    const float *x = l.f.value;
+    for (int64_t i = 0; i < 3 * l.f.offset[l.f.n_images]; ++i)
+        good = good && x[i] == (float)(3 * l.ff.first_cell + i);
     assert_true(on_all(good));
     static const uint8_t side[] = {1, 2, 1, 0, 2, 2};
-    const int64_t first = ff.side_offset[ff.pair_offset[f.first_image]];
-    assert_true(
-        on_all(memcmp(f.side, side + first,
-                      (size_t)f.side_offset[f.pair_offset[f.n_images]]) == 0));
-    features_release(&f);
-    dataset_release(&d);
-    head_release(&h);
-    feature_file_close(&ff, false, NULL);
+    const int64_t first = l.ff.side_offset[l.ff.pair_offset[l.f.first_image]];
+    assert_true(on_all(
+        memcmp(l.f.side, side + first,
+               (size_t)l.f.side_offset[l.f.pair_offset[l.f.n_images]]) == 0));
+    drop(&l);
 }
 
 struct flaw {
@@ -360,10 +344,12 @@ static void a_wrong_value_is_named(void **state)
         {"/image/label_offset", H5_I64, 3, {99, 0}, "/image/label_offset of "},
     };
     for (size_t i = 0; i < sizeof flaw / sizeof *flaw; ++i) {
+        struct loaded l;
         spoil(&flaw[i]);
         tiny_listen();
-        const enum lp_status status = load_foreign(path);
+        const enum lp_status status = load(&l, path, 1 << 20);
         const char *said = tiny_heard();
+        drop(&l);
         const bool named = strstr(said, flaw[i].sentence) != NULL;
         assert_true(on_all(status != LP_OK && status != LP_EIO));
         assert_true(comm_any(MPI_COMM_WORLD, named && status == LP_EFORMAT));
@@ -376,14 +362,16 @@ static void a_missing_data_set_is_named(void **state)
 {
     (void)state;
     struct h5 *h5 = NULL;
+    struct loaded l;
     assert_true(on_all(h5_create(&h5, path, MPI_COMM_WORLD) == LP_OK));
     assert_true(on_all(image_group_define(h5, &data) == LP_OK));
     if (rank == 0)
         assert_int_equal(image_group_write(h5, &data, pixels), LP_OK);
     assert_true(on_all(h5_close(&h5) == LP_OK));
     tiny_listen();
-    const enum lp_status status = load_foreign(path);
+    const enum lp_status status = load(&l, path, 1 << 20);
     const char *said = tiny_heard();
+    drop(&l);
     assert_true(on_all(status == (rank == 0 ? LP_EFORMAT : LP_EPEER)));
     assert_true(on_all(
         rank > 0 || strstr(said, "has no data set /feature/vector") != NULL));

@@ -261,7 +261,7 @@ static void a_failure_of_one_rank_is_one_of_all(void **state)
 {
     (void)state;
     static const char *const site[] = {"h5_create", "h5_open", "h5_define",
-                                       "h5_flush"};
+                                       "h5_sync"};
     const int64_t n = 4;
     char fault[64];
     for (int i = 0; i < 4; ++i) {

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lpcam/base/text.h"
 #include "lpcam/run/comm.h"
 #include "lpcam/store/run_file.h"
-#include "lpcam/store/run_lock.h"
 #include "support.h"
 #include "tiny_store.h"
 
@@ -310,86 +306,6 @@ static void a_failure_of_rank_0_is_one_of_all(void **state)
     assert_true(on_all(there(partial) && !there(path)));
 }
 
-/* --- the lock: a helper that was forked before MPI holds it */
-
-static pid_t helper;
-static int to_helper[2], from_helper[2];
-
-static void help(void)
-{
-    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    char name[4096];
-    char answer = 'n';
-    const ssize_t n = read(to_helper[0], name, sizeof name - 1);
-    if (n > 0) {
-        name[n] = 0;
-        const int fd = open(name, O_RDWR | O_CREAT, 0666);
-        if (fd >= 0 && fcntl(fd, F_SETLK, &whole) == 0 &&
-            ftruncate(fd, 0) == 0 && write(fd, "process 7 on moon", 17) == 17)
-            answer = 'y';
-        if (write(from_helper[1], &answer, 1) == 1)
-            pause();
-    }
-    _exit(0);
-}
-
-static void start_helper(void)
-{
-    if (pipe(to_helper) != 0 || pipe(from_helper) != 0)
-        exit(1);
-    helper = fork();
-    if (helper == 0) {
-        close(to_helper[1]);
-        help();
-    }
-}
-
-static void a_second_job_is_refused_until_the_first_is_dead(void **state)
-{
-    (void)state;
-    int lock = -1;
-    char folder[4200], name[4300], answer = 'y';
-    snprintf(folder, sizeof folder, "%s/out/deep", test_folder());
-    snprintf(name, sizeof name, "%s/lpcam.lock", folder);
-    assert_true(on_all(run_lock(folder, &lock, MPI_COMM_WORLD) == LP_OK));
-    assert_true(on_all((lock >= 0) == (rank == 0) && there(name)));
-    run_unlock(lock);
-    if (rank == 0 && (write(to_helper[1], name, strlen(name)) < 1 ||
-                      read(from_helper[0], &answer, 1) != 1))
-        answer = 'n';
-    assert_true(on_all(answer == 'y'));
-
-    tiny_listen();
-    const enum lp_status status = run_lock(folder, &lock, MPI_COMM_WORLD);
-    const char *said = tiny_heard();
-    assert_true(on_all(status == (rank == 0 ? LP_EARG : LP_EPEER)));
-    assert_true(on_all(lock == -1));
-    assert_true(on_all(
-        rank > 0 || strstr(said, "another job (process 7 on moon)") != NULL));
-
-    if (rank == 0) {
-        kill(helper, SIGKILL);
-        waitpid(helper, NULL, 0);
-        helper = 0;
-    }
-    assert_true(on_all(run_lock(folder, &lock, MPI_COMM_WORLD) == LP_OK));
-    run_unlock(lock);
-}
-
-static void a_folder_that_cannot_be_made_is_told(void **state)
-{
-    (void)state;
-    int lock;
-    char folder[4200];
-    snprintf(folder, sizeof folder, "%s/file", test_folder());
-    if (rank == 0)
-        text_write(folder, "x", 1);
-    comm_barrier(MPI_COMM_WORLD);
-    strcat(folder, "/out");
-    assert_true(on_all(run_lock(folder, &lock, MPI_COMM_WORLD) ==
-                       (rank == 0 ? LP_EIO : LP_EPEER)));
-}
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -405,13 +321,6 @@ int main(int argc, char **argv)
                                setup),
         cmocka_unit_test_setup(a_half_made_structure_is_made_again, setup),
         cmocka_unit_test_setup(a_failure_of_rank_0_is_one_of_all, setup),
-        cmocka_unit_test_setup(a_second_job_is_refused_until_the_first_is_dead,
-                               setup),
-        cmocka_unit_test_setup(a_folder_that_cannot_be_made_is_told, setup),
     };
-    start_helper();
-    const int bad = test_mpi_main(argc, argv, tests);
-    if (helper > 0)
-        kill(helper, SIGKILL);
-    return bad;
+    return test_mpi_main(argc, argv, tests);
 }

@@ -14,7 +14,7 @@
 #include "support.h"
 #include "tiny_store.h"
 
-enum { N = 600, D = 64, CELLS = 300, N_KILLS = 12 };
+enum { N = 600, D = 64, CELLS = 300, N_KILLS = 10 };
 
 static const char *self;
 
@@ -192,7 +192,7 @@ static void a_kill_while_the_file_is_made_does_no_harm(void **state)
     char path[4096];
     int out;
     snprintf(path, sizeof path, "%s/made.h5", test_folder());
-    for (int i = 0; i < 4; ++i) {
+    for (int i = 0; i < 3; ++i) {
         const pid_t pid = start_writer(path, &out);
         nanosleep(&(struct timespec){0, 1000000L * (rand() % 500)}, NULL);
         kill_writer(pid);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* h5.h: the only H5* calls (h5.c files, h5_data.c numbers, h5_text.c strings
- * and attributes). The file plan of design.md section 4: structure
- * first (contiguous, early allocation, no fill), close, reopen, then only raw
- * data, each rank its own rows, below 2 GiB a call. */
+ * and attributes). A file outlives a kill at any moment because its structure
+ * is made first (contiguous, early allocation, no fill), then it is closed,
+ * reopened, and only raw data is written, each rank its own rows, below 2 GiB a
+ * call. */
 #ifndef LPCAM_H5_H
 #define LPCAM_H5_H
 
@@ -29,8 +30,8 @@ enum lp_status h5_create(struct h5 **file, const char *path, MPI_Comm comm);
 enum lp_status h5_open(struct h5 **file, const char *path, bool write,
                        MPI_Comm comm);
 
-/* A file opened to be written is flushed (fsync) first. *file becomes NULL,
- * also when that fails; NULL allowed. Collective. */
+/* A file opened to be written reaches the disk (fsync). *file becomes NULL,
+ * also when that fails; NULL allowed. Collective. LP_EIO. */
 enum lp_status h5_close(struct h5 **file);
 
 /* As given; belongs to the file. Local. */
@@ -52,9 +53,11 @@ enum lp_status h5_define_text(struct h5 *file, const char *name, int64_t n,
 enum lp_status h5_set_attribute(struct h5 *file, const char *object,
                                 const char *name, const char *text);
 
-/* Is there such a data set? Its type (the nearest one to read it as) and dims
- * [4]. Collective. LP_EFORMAT (absent, no numbers). */
+/* Is there such a data set? Local in effect. */
 bool h5_has(struct h5 *file, const char *name);
+
+/* Its type (the nearest one to read it as) and dims [4], 1 where it has fewer.
+ * Collective. LP_EFORMAT (absent, no numbers). */
 enum lp_status h5_shape(struct h5 *file, const char *name, enum h5_type *type,
                         int *n_dims, int64_t dims[4]);
 
@@ -75,7 +78,8 @@ enum lp_status h5_get_attribute(struct h5 *file, const char *object,
                                 const char *name, char **text);
 
 /* Rows [first, first + n) of the slowest dimension, n >= 0, stored as type in
- * memory (converted by HDF5 where the data set differs). Independent: each rank alone; Local in effect. LP_EIO. */
+ * memory (converted by HDF5 where the data set differs). Independent: each
+ * rank alone. Local in effect. LP_EIO; LP_EARG (no such rows). */
 enum lp_status h5_write(struct h5 *file, const char *name, enum h5_type type,
                         int64_t first, int64_t n, const void *rows);
 enum lp_status h5_read(struct h5 *file, const char *name, enum h5_type type,
