@@ -143,7 +143,7 @@ static bool set_shape(struct onnx_constant *c, const int64_t *shape, int n)
     int64_t dims[ONNX_MAX_DIMS], product = 1;
     int rest = -1;
     for (int i = 0; i < n; ++i) {
-        dims[i] = shape[i] == 0 && i < c->n_dims ? c->dims[i] : shape[i];
+        dims[i] = i < c->n_dims && shape[i] == 0 ? c->dims[i] : shape[i];
         if (dims[i] < 0)
             rest = i;
         else if (dims[i] && product > c->n / dims[i])

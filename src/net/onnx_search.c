@@ -164,12 +164,12 @@ static bool untouched(const struct affine *a)
     return a->n == 1 && a->mul[0] == 1 && a->add[0] == 0;
 }
 
-/* Sigmoid or Softmax, as long as only reshapes were met. */
+/* Sigmoid or Softmax, as long as nothing but reshapes was met. */
 static bool take_end(struct onnx_search *s, const struct onnx_node *node)
 {
     const bool sigmoid = onnx_is(node, "Sigmoid");
     if (s->pooled || s->linear.n || s->end != HEAD_LOGITS ||
-        (!sigmoid && !onnx_is(node, "Softmax")))
+        !untouched(&s->after) || (!sigmoid && !onnx_is(node, "Softmax")))
         return false;
     s->end = sigmoid ? HEAD_SIGMOID : HEAD_SOFTMAX;
     return true;

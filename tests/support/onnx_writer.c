@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lpcam/base/hash.h"
 #include "support.h"
 
 void message_raw(struct message *m, const void *bytes, size_t n)
@@ -210,48 +209,6 @@ const char *model_write(struct message *graph, const char *name)
     const char *path = file_write(name, model.at, model.n);
     message_release(&model);
     return path;
-}
-
-void numbers(float *v, int n, uint64_t seed)
-{
-    for (int i = 0; i < n; ++i)
-        v[i] = (float)(hash_mix(seed, (uint64_t)i) >> 40) * 0x1p-23f - 1;
-}
-
-struct message tiny_trunk(int h, int w)
-{
-    const int64_t in[] = {h ? 1 : 0, 3, h, w}, k[] = {4, 3, 3, 3}, b[] = {4};
-    const int64_t two[] = {2, 2}, one[] = {1, 1, 1, 1};
-    float weight[108], bias[4];
-    struct message graph = {0};
-    struct message a[] = {attribute_ints("strides", two, 2, false),
-                          attribute_ints("pads", one, 4, true)};
-    numbers(weight, 108, 1);
-    numbers(bias, 4, 2);
-    message_text(&graph, 2, "tiny");
-    graph_input(&graph, "image", in, 4);
-    graph_floats(&graph, "c.weight", weight, k, 4);
-    graph_floats(&graph, "c.bias", bias, b, 1);
-    graph_node(&graph, "Conv", "image c.weight c.bias", "conv", a, 2);
-    graph_node(&graph, "Relu", "conv", "feature", NULL, 0);
-    return graph;
-}
-
-const char *tiny_write(const char *name)
-{
-    const int64_t dims[] = {3, 4};
-    float weight[12], bias[3];
-    struct message graph = tiny_trunk(0, 0);
-    struct message rows = attribute_int("transB", 1);
-    numbers(weight, 12, 3);
-    numbers(bias, 3, 4);
-    graph_floats(&graph, "fc.weight", weight, dims, 2);
-    graph_floats(&graph, "fc.bias", bias, dims, 1);
-    graph_node(&graph, "GlobalAveragePool", "feature", "pooled", NULL, 0);
-    graph_node(&graph, "Flatten", "pooled", "flat", NULL, 0);
-    graph_node(&graph, "Gemm", "flat fc.weight fc.bias", "logits", &rows, 1);
-    graph_output(&graph, "logits");
-    return model_write(&graph, name);
 }
 
 static FILE *said;

@@ -50,18 +50,6 @@ const char *model_write(struct message *graph, const char *name);
 struct message model_around(struct message *graph, int opset);
 const char *file_write(const char *name, const void *bytes, size_t n);
 
-/* The trunk of a tiny classifier: input "image" [n][3][h][w] (h = w = 0: any),
- * one 3x3 convolution of stride 2 to 4 channels, ReLU; its output "feature".
- * Numbers are made from fixed hashes. */
-struct message tiny_trunk(int h, int w);
-
-/* n numbers between -1 and 1, fixed by the seed. */
-void numbers(float *v, int n, uint64_t seed);
-
-/* A whole tiny classifier: the trunk, GlobalAveragePool, Flatten, Gemm with 3
- * classes and bias. */
-const char *tiny_write(const char *name);
-
 /* What is written to stderr from begin to end: the text is the caller's to
  * free. */
 void said_begin(void);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "support.h"
-#include "onnx_writer.h"
+#include "tiny.h"
 #include "lpcam/base/hash.h"
 #include "lpcam/base/text.h"
 #include "lpcam/net/onnx_cut.h"
