@@ -16,20 +16,21 @@
 static pid_t helper;
 static int to_helper[2], from_helper[2];
 
+/* Answer each name with y, and hold the lock from then on, or n. A shared lock
+ * is enough: only an exclusive one refuses it, or is refused by it. */
 static void help(void)
 {
-    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    struct flock whole = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
     char name[4096];
-    char answer = 'n';
-    const ssize_t n = read(to_helper[0], name, sizeof name - 1);
-    if (n > 0) {
+    ssize_t n;
+    while ((n = read(to_helper[0], name, sizeof name - 1)) > 0) {
         name[n] = 0;
         const int fd = open(name, O_RDWR | O_CREAT, 0666);
-        if (fd >= 0 && fcntl(fd, F_SETLK, &whole) == 0 &&
-            ftruncate(fd, 0) == 0 && write(fd, "process 7 on moon", 17) == 17)
-            answer = 'y';
-        if (write(from_helper[1], &answer, 1) == 1)
-            pause();
+        const bool mine = fd >= 0 && fcntl(fd, F_SETLK, &whole) == 0 &&
+                          ftruncate(fd, 0) == 0 &&
+                          write(fd, "process 7 on moon", 17) == 17;
+        if (write(from_helper[1], mine ? "y" : "n", 1) != 1)
+            break;
     }
     _exit(0);
 }
@@ -45,8 +46,8 @@ static void start_helper(void)
     }
 }
 
-/* The helper takes the lock in answer to its name. */
-static bool helper_has(const char *name)
+/* Does the helper get the lock of that name? */
+static bool helper_takes(const char *name)
 {
     char answer = 'n';
     return write(to_helper[1], name, strlen(name)) > 0 &&
@@ -63,8 +64,9 @@ static void a_second_job_is_refused_until_the_first_is_dead(void **state)
     snprintf(name, sizeof name, "%s/lpcam.lock", folder);
     assert_true(on_all(run_lock(folder, &lock, MPI_COMM_WORLD) == LP_OK));
     assert_true(on_all((lock >= 0) == (rank == 0)));
+    assert_true(on_all(rank > 0 || !helper_takes(name)));
     run_unlock(lock);
-    assert_true(on_all(rank > 0 || helper_has(name)));
+    assert_true(on_all(rank > 0 || helper_takes(name)));
 
     tiny_listen();
     const enum lp_status status = run_lock(folder, &lock, MPI_COMM_WORLD);

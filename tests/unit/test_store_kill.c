@@ -208,15 +208,15 @@ static int remove_folder(void **state)
 {
     char command[5000];
     (void)state;
-    snprintf(command, sizeof command, "rm -r %s", test_folder());
+    snprintf(command, sizeof command, "rm -rf %s", test_folder());
     return system(command);
 }
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_done_survives_every_kill),
         cmocka_unit_test(a_kill_while_the_file_is_made_does_no_harm),
+        cmocka_unit_test(what_is_done_survives_every_kill),
     };
     self = argv[0];
     if (argc == 3 && strcmp(argv[1], "write") == 0)
