@@ -3,7 +3,6 @@
 
 #include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "lpcam/run/comm.h"
 
@@ -34,8 +33,10 @@ static enum lp_status build_tables(struct map_file *mf, const struct dataset *d,
         !mf->seed_offset)
         return lp_fail(LP_ENOMEM, "no memory for the tables of %lld images",
                        (long long)n);
-    memcpy(mf->size, size, (size_t)n * 2 * sizeof *size);
-    memcpy(mf->label, d->label, (size_t)n_pairs * sizeof *mf->label);
+    for (int64_t i = 0; i < 2 * n; ++i)
+        mf->size[i] = size[i];
+    for (int64_t p = 0; p < n_pairs; ++p)
+        mf->label[p] = d->label[p];
     for (int64_t i = 0; i < n; ++i) {
         const int64_t cells = map_cells(mf, i, 0) * map_cells(mf, i, 1);
         mf->pair_offset[i + 1] = d->label_offset[i + 1];
@@ -183,7 +184,8 @@ enum lp_status map_file_load(struct map_file *mf, const char *path,
 
     *mf = (struct map_file){0};
     *into = (struct dataset){0};
-    LP_TRY(run_file_read(&mf->file, path, settings, "activate", comm));
+    LP_TRY(run_file_read(&mf->file, path, settings,
+                         "activate (extract for cams.h5)", comm));
     LP_TRY(image_group_read(mf->file.h5, into, comm));
     mf->n_images = shape[0] = into->n_images;
     shape[1] = 2;
@@ -224,7 +226,7 @@ static enum lp_status reserve(struct map_file *mf, int64_t n_cells)
     return LP_OK;
 }
 
-/* First cell of an image's maps, and one past the last. */
+/* Where an image's maps begin. */
 static int64_t first_cell(const struct map_file *mf, int64_t image)
 {
     return mf->map_offset[mf->pair_offset[image]];
@@ -234,7 +236,7 @@ enum lp_status map_file_write(struct map_file *mf, int64_t image,
                               const struct class_maps *m,
                               const uint8_t *best_class, const uint8_t *q)
 {
-    enum lp_status status;
+    enum lp_status status = LP_OK;
     const int64_t first = first_cell(mf, image);
     const int64_t n = first_cell(mf, image + 1) - first;
     const int64_t pixel = mf->seed_offset[image];
@@ -246,10 +248,12 @@ enum lp_status map_file_write(struct map_file *mf, int64_t image,
                        "%s: the photograph changed while the job ran",
                        (long long)image, m->n, m->sh, m->sw, (long long)n,
                        h5_path(mf->file.h5));
-    LP_TRY(reserve(mf, n));
-    value_from_f32(mf->type, m->strided, n, mf->cells);
-    LP_TRY(h5_write(mf->file.h5, "/map/value", h5_type_of(mf->type), first, n,
-                    mf->cells));
+    if (n > 0) {
+        LP_TRY(reserve(mf, n));
+        value_from_f32(mf->type, m->strided, n, mf->cells);
+        LP_TRY(h5_write(mf->file.h5, "/map/value", h5_type_of(mf->type), first,
+                        n, mf->cells));
+    }
     if (mf->seed) {
         LP_TRY(h5_write(mf->file.h5, "/seed/class", H5_U8, pixel, n_pixels,
                         best_class));
@@ -264,6 +268,8 @@ enum lp_status map_file_read(struct map_file *mf, int64_t image, float *strided)
     enum lp_status status;
     const int64_t first = first_cell(mf, image);
     const int64_t n = first_cell(mf, image + 1) - first;
+    if (n == 0)
+        return LP_OK;
     LP_TRY(reserve(mf, n));
     LP_TRY(h5_read(mf->file.h5, "/map/value", h5_type_of(mf->type), first, n,
                    mf->cells));
