@@ -164,9 +164,6 @@ static void read_attribute(struct onnx_range whole, struct onnx_attribute *a,
         case TAG_VARINT(3):
             a->i = (int64_t)field.value;
             break;
-        case TAG_BYTES(4):
-            a->s = field.bytes;
-            break;
         case TAG_BYTES(5):
             a->tensor = field.bytes;
             break;

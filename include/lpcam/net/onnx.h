@@ -34,7 +34,7 @@ struct onnx_range {
 
 /* One attribute of a node, read from the node's bytes when asked for. */
 struct onnx_attribute {
-    struct onnx_range whole, s, tensor;
+    struct onnx_range whole, tensor;
     int64_t i;
     float f;
     int n_ints; /* all of them; the first ONNX_MAX_DIMS are in ints */
