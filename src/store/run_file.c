@@ -175,8 +175,7 @@ static enum lp_status write_head(struct h5 *h5, const struct run_about *about,
              LPCAM_COMMIT, h5_version(), h5_mpi_version());
     LP_TRY(describe_layout(layout, comm));
     LP_TRY(h5_set_attribute(h5, "/", "lpcam_format", about->format));
-    LP_TRY(h5_set_attribute(h5, "/", "program",
-                            "lpcam " LPCAM_VERSION " " LPCAM_COMMIT));
+    LP_TRY(h5_set_attribute(h5, "/", "program", run_file_program()));
     LP_TRY(h5_set_attribute(h5, "/", "created", created));
     LP_TRY(put_text(h5, "/run/settings", about->settings,
                     "what decides the content", comm));
@@ -334,4 +333,26 @@ void run_file_close(struct run_file *file)
     h5_close(&file->h5);
     free(file->path);
     *file = (struct run_file){.comm = file->comm};
+}
+
+enum lp_status run_file_settings(const struct run_file *file, char **settings)
+{
+    enum lp_status status = LP_OK;
+    int64_t n;
+    int length;
+    *settings = NULL;
+    if (h5_has(file->h5, "/run/settings"))
+        return h5_read_text_shared(file->h5, "/run/settings", &n, &length,
+                                   settings);
+    *settings = text_format("features = from elsewhere\n");
+    if (!*settings)
+        status = lp_fail(LP_ENOMEM, "no memory for the settings");
+    LP_AGREE(file->comm);
+done:
+    return status;
+}
+
+const char *run_file_program(void)
+{
+    return "lpcam " LPCAM_VERSION " (" LPCAM_COMMIT ")";
 }

@@ -53,9 +53,17 @@ static void fill_start(struct made *m, int s)
         m->near[i] = (struct kmeans_near){i % 8 == 7 ? -1 : i, 9, i + 1, i + 2,
                                           (float)i / 512};
     /* The second start was a step shorter. */
-    m->km = (struct kmeans){P,       K,         D,         m->center,
-                            m->size, m->n_rows, m->n_zero, m->iterations,
-                            m->why,  STEPS - s, m->step,   NULL};
+    m->km = (struct kmeans){.n_problems = P,
+                            .k = K,
+                            .d = D,
+                            .center = m->center,
+                            .size = m->size,
+                            .n_rows = m->n_rows,
+                            .n_zero = m->n_zero,
+                            .iterations = m->iterations,
+                            .why = m->why,
+                            .n_steps = STEPS - s,
+                            .step = m->step};
     m->pt = (struct prototypes){N,           K,         D,      m->probability,
                                 m->selected, m->weight, lambda, vector};
 }
