@@ -74,6 +74,26 @@ static inline double *golden_f64(hid_t file, const char *format, int image,
     return golden_read(file, format, image, H5T_NATIVE_DOUBLE, dim);
 }
 
+/* The n texts of the data set "names". */
+static inline char **golden_names(hid_t file, int n)
+{
+    char **name = calloc((size_t)n, sizeof *name);
+    const hid_t set = H5Dopen2(file, "names", H5P_DEFAULT);
+    assert_true(name && set >= 0);
+    const hid_t type = H5Dget_type(set);
+    assert_true(H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, name) >= 0);
+    H5Tclose(type);
+    H5Dclose(set);
+    return name;
+}
+
+static inline void golden_names_free(char **name, int n)
+{
+    for (int i = 0; i < n; ++i)
+        H5free_memory(name[i]);
+    free(name);
+}
+
 /* The largest |a - b| of n numbers. */
 static inline double golden_difference(const float *a, const float *b,
                                        int64_t n)
