@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/* cluster.c: features -> centres, prototypes, one vector a class (method.md
+ * steps 5 and 6). */
+#include <stdlib.h>
+
+#include "lpcam/base/fault.h"
+#include "lpcam/base/hash.h"
+#include "lpcam/base/log.h"
+#include "lpcam/method/kmeans.h"
+#include "lpcam/method/prototypes.h"
+#include "lpcam/method/start_rows.h"
+#include "lpcam/run/comm.h"
+#include "lpcam/run/phase.h"
+#include "lpcam/store/feature_file.h"
+#include "lpcam/store/prototype_file.h"
+#include "stages.h"
+
+/* One start: its clustering and what was chosen from it. */
+struct start {
+    struct kmeans kmeans;
+    struct prototypes prototypes;
+    struct kmeans_near *nearest; /* [2N][k][KMEANS_NEAREST]                */
+};
+
+struct cluster {
+    struct session *session;
+    struct feature_file file;
+    struct features features;
+    struct dataset data; /* what features.h5 says                     */
+    struct head head;
+    struct shard shard;
+    uint64_t *class_hash;      /* [N]                                       */
+    struct kmeans_start *rows; /* [2N][k], NULL: drawn                     */
+    struct start *start;       /* [kmeans.starts]                           */
+    float *vector;             /* [N][d] mean over the starts               */
+    double *lambda;            /* [N]                                       */
+};
+
+static int n_starts(const struct cluster *c)
+{
+    return c->session->config.kmeans.starts;
+}
+
+static enum lp_status load(struct cluster *c)
+{
+    enum lp_status status = LP_OK;
+    struct session *s = c->session;
+    char *wanted = settings_extract(s);
+    if (!wanted)
+        status = lp_fail(LP_ENOMEM, "no memory for the settings");
+    LP_AGREE(s->comm);
+    double t = phase_now_s();
+    LP_TRY(feature_file_load(&c->file, s->out[OUT_FEATURES], wanted,
+                             s->config.run.memory, &c->features, &c->data,
+                             &c->head, &c->shard, s->comm));
+    phase_add(PHASE_READ, t);
+done:
+    free(wanted);
+    return status;
+}
+
+static enum lp_status prepare(struct cluster *c)
+{
+    enum lp_status status = LP_OK;
+    const struct session *s = c->session;
+    const size_t n = (size_t)c->head.n, d = (size_t)c->head.d;
+
+    c->class_hash = calloc(n, sizeof *c->class_hash);
+    c->start = calloc((size_t)n_starts(c), sizeof *c->start);
+    c->vector = calloc(n * d, sizeof *c->vector);
+    c->lambda = calloc(n, sizeof *c->lambda);
+    if (!c->class_hash || !c->start || !c->vector || !c->lambda ||
+        lp_fault("cluster_prepare"))
+        status = lp_fail(LP_ENOMEM, "no memory for %zu class vectors", n);
+    LP_AGREE(s->comm);
+    for (size_t i = 0; i < n; ++i)
+        c->class_hash[i] = hash_text(dataset_class(&c->data, (int)i));
+    if (s->config.kmeans.start == START_ROWS)
+        LP_TRY(start_rows_read(s->config.kmeans.rows, &c->data,
+                               s->config.kmeans.k, &c->rows, s->comm));
+done:
+    return status;
+}
+
+/* What the user should know of one start. */
+static void tell(const struct cluster *c, const struct kmeans *km)
+{
+    int64_t vectors = 0, zero = 0;
+    int capped = 0, empty = 0;
+    for (int p = 0; p < km->n_problems; ++p) {
+        vectors += km->n_rows[p];
+        zero += km->n_zero[p];
+        capped += km->why[p] == KMEANS_CAP;
+        empty += km->why[p] == KMEANS_EMPTY;
+    }
+    lp_log("cluster: %d problems, %lld vectors (%lld more are zero), at most "
+           "%d iterations; %d problems reached kmeans.max_iter, %d have no "
+           "vectors",
+           km->n_problems, (long long)vectors, (long long)zero, km->n_steps,
+           capped, empty);
+    for (int i = 0; i < c->head.n; ++i)
+        if (km->n_rows[2 * i] == 0)
+            lp_log("class %s has no object cells: its maps will be zero",
+                   dataset_class(&c->data, i));
+}
+
+static enum lp_status run_start(struct cluster *c, int r)
+{
+    enum lp_status status = LP_OK;
+    const struct config *config = &c->session->config;
+    MPI_Comm comm = c->session->comm;
+    struct start *start = &c->start[r];
+    struct kmeans *km = &start->kmeans;
+
+    status = kmeans_init(km, &c->features, config->kmeans.k);
+    if (status == LP_OK) {
+        start->nearest =
+            calloc((size_t)km->n_problems * (size_t)km->k * KMEANS_NEAREST,
+                   sizeof *start->nearest);
+        if (!start->nearest)
+            status = lp_fail(LP_ENOMEM, "no memory for the nearest cells");
+    }
+    LP_AGREE(comm);
+
+    double t = phase_now_s();
+    if (c->rows)
+        LP_TRY(kmeans_start_rows(km, &c->features, c->rows, comm));
+    else
+        LP_TRY(kmeans_start_hash(km, &c->features, c->class_hash,
+                                 (uint64_t)(config->kmeans.seed + r), comm));
+    LP_TRY(kmeans_fit(km, &c->features, config->kmeans.stop, config->kmeans.tol,
+                      config->kmeans.max_iter, comm));
+    t = phase_add(PHASE_CLUSTER, t);
+    LP_TRY(kmeans_nearest(km, &c->features, start->nearest, comm));
+    status = prototypes_choose(&start->prototypes, km, &c->head, config);
+    LP_AGREE(comm);
+    phase_add(PHASE_PROTOTYPE, t);
+    if (comm_rank(comm) == 0)
+        tell(c, km);
+done:
+    return status;
+}
+
+/* The mean of the starts' vectors: never of their centres. */
+static void average(struct cluster *c)
+{
+    const int n = n_starts(c);
+    for (int64_t i = 0; i < (int64_t)c->head.n * c->head.d; ++i) {
+        double sum = 0;
+        for (int r = 0; r < n; ++r)
+            sum += (double)c->start[r].prototypes.vector[i];
+        c->vector[i] = (float)(sum / n);
+    }
+    for (int i = 0; i < c->head.n; ++i)
+        for (int r = 0; r < n; ++r)
+            c->lambda[i] += c->start[r].prototypes.lambda[i] / n;
+}
+
+static enum lp_status write(struct cluster *c, const struct run_about *about)
+{
+    enum lp_status status = LP_OK;
+    struct session *s = c->session;
+    struct prototype_start *start = calloc((size_t)n_starts(c), sizeof *start);
+    if (!start)
+        status = lp_fail(LP_ENOMEM, "no memory to write the prototypes");
+    LP_AGREE(s->comm);
+    for (int r = 0; r < n_starts(c); ++r)
+        start[r] = (struct prototype_start){
+            &c->start[r].kmeans, &c->start[r].prototypes, c->start[r].nearest};
+    double t = phase_now_s();
+    LP_TRY(prototype_file_write(s->out[OUT_PROTOTYPES], about, &c->data, start,
+                                n_starts(c), c->vector, c->lambda, "",
+                                s->comm));
+    phase_add(PHASE_WRITE, t);
+    lp_log("cluster: %d class vectors -> %s", c->head.n,
+           s->out[OUT_PROTOTYPES]);
+done:
+    free(start);
+    return status;
+}
+
+static void release(struct cluster *c)
+{
+    if (c->start)
+        for (int r = 0; r < n_starts(c); ++r) {
+            kmeans_release(&c->start[r].kmeans);
+            prototypes_release(&c->start[r].prototypes);
+            free(c->start[r].nearest);
+        }
+    free(c->start);
+    free(c->class_hash);
+    free(c->rows);
+    free(c->vector);
+    free(c->lambda);
+    features_release(&c->features);
+    feature_file_close(&c->file, false, NULL);
+    dataset_release(&c->data);
+    head_release(&c->head);
+}
+
+/* Settings of prototypes.h5: those of the features it came from, then ours;
+ * is the file there already. */
+static enum lp_status probe(struct cluster *c, const char *features,
+                            char **settings, enum run_file_found *found)
+{
+    enum lp_status status = LP_OK;
+    struct session *s = c->session;
+    *settings = settings_join(text_format("%s", features), settings_cluster(s));
+    if (!*settings)
+        status = lp_fail(LP_ENOMEM, "no memory for the settings");
+    LP_AGREE(s->comm);
+    const struct run_about about = {"lpcam prototypes 1", *settings,
+                                    s->config_text};
+    LP_TRY(run_file_probe(s->out[OUT_PROTOTYPES], &about, found, s->comm));
+done:
+    return status;
+}
+
+enum lp_status stage_cluster(struct session *s)
+{
+    enum lp_status status = LP_OK;
+    struct cluster c = {.session = s};
+    enum run_file_found found = FILE_ABSENT;
+    char *settings = NULL;
+    char *features = s->net.backbone ? settings_features(s) : NULL;
+    const bool known = features != NULL;
+
+    if (known)
+        LP_TRY(probe(&c, features, &settings, &found));
+    if (found != FILE_WHOLE)
+        LP_TRY(load(&c));
+    if (!known) {
+        LP_TRY(run_file_settings(&c.file.file, &features));
+        LP_TRY(probe(&c, features, &settings, &found));
+    }
+    if (found == FILE_WHOLE) {
+        lp_log("cluster: %s is already there", s->out[OUT_PROTOTYPES]);
+        goto done;
+    }
+    LP_TRY(prepare(&c));
+    for (int r = 0; r < n_starts(&c); ++r)
+        LP_TRY(run_start(&c, r));
+    average(&c);
+    const struct run_about about = {"lpcam prototypes 1", settings,
+                                    s->config_text};
+    LP_TRY(write(&c, &about));
+done:
+    release(&c);
+    free(features);
+    free(settings);
+    return status;
+}
+
+enum lp_status job_cluster(const struct job_args *args)
+{
+    enum lp_status status = LP_OK;
+    struct session s;
+    LP_TRY(session_open(&s, args, 0));
+    if (!args->dry_run) {
+        LP_TRY(stage_cluster(&s));
+        stage_times(&s);
+    }
+done:
+    session_close(&s);
+    return status;
+}

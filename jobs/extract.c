@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/* extract.c: unpooled features, CAM, and the split of cells into object and
+ * context (method.md steps 1 to 4). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lpcam/base/fault.h"
+#include "lpcam/base/log.h"
+#include "lpcam/method/cam.h"
+#include "lpcam/method/class_maps.h"
+#include "lpcam/method/feature_rows.h"
+#include "lpcam/method/seed_score.h"
+#include "lpcam/method/split.h"
+#include "lpcam/method/views.h"
+#include "lpcam/run/comm.h"
+#include "lpcam/run/phase.h"
+#include "lpcam/store/feature_file.h"
+#include "seeds.h"
+#include "stages.h"
+#include "walk.h"
+
+#define CAM_EPSILON 1e-5f
+
+struct extract {
+    struct session *session;
+    struct feature_file features;
+    struct map_file cams;
+    struct views views;
+    struct cam cam;
+    struct class_maps maps;
+    struct seeds seeds;
+    char *rows;    /* [cells][d] features of one photograph          */
+    uint8_t *side; /* [pairs][cells]                                 */
+    int64_t rows_room, side_room;
+    int64_t image; /* the one at hand                                */
+    bool packed;   /* its features are in rows                       */
+};
+
+/* Buffers for the photograph with the most cells and labels. Alone. */
+static enum lp_status reserve(struct extract *e)
+{
+    const struct session *s = e->session;
+    for (int64_t i = 0; i < s->data.n_images; ++i) {
+        const int32_t *label;
+        const int64_t cells = s->grid[2 * i] * s->grid[2 * i + 1];
+        const int64_t side = cells * dataset_labels(&s->data, i, &label);
+        const int64_t rows =
+            cells * s->net.head.d *
+            value_bytes((enum lp_value)s->config.features.value);
+        e->rows_room = rows > e->rows_room ? rows : e->rows_room;
+        e->side_room = side > e->side_room ? side : e->side_room;
+    }
+    e->rows = malloc((size_t)e->rows_room + 1);
+    e->side = malloc((size_t)e->side_room + 1);
+    if (!e->rows || !e->side || lp_fault("extract_reserve"))
+        return lp_fail(LP_ENOMEM,
+                       "no memory for the %lld bytes of one "
+                       "photograph's features",
+                       (long long)e->rows_room);
+    return LP_OK;
+}
+
+/* Keep the vectors of the view at scale 1. */
+static enum lp_status pack(struct extract *e, const struct view *view)
+{
+    const struct session *s = e->session;
+    const enum lp_value type = (enum lp_value)s->config.features.value;
+    const char *id = dataset_id(&s->data, e->image);
+
+    if (view->h != s->grid[2 * e->image] ||
+        view->w != s->grid[2 * e->image + 1])
+        return lp_fail(LP_EMODEL,
+                       "image %s has %d x %d cells where the "
+                       "model's shapes said %lld x %lld",
+                       id, view->h, view->w, (long long)s->grid[2 * e->image],
+                       (long long)s->grid[2 * e->image + 1]);
+    const float most = feature_rows_pack(
+        view->f, view->d, (int64_t)view->h * view->w, type, e->rows);
+    if (most > feature_rows_most(LP_F32))
+        return lp_fail(LP_EMODEL,
+                       "the network gives values that are no "
+                       "numbers for image %s",
+                       id);
+    if (most > feature_rows_most(type))
+        return lp_fail(LP_EARG,
+                       "features up to %g (image %s) do not fit f16: "
+                       "set features.value = bf16 or f32",
+                       (double)most, id);
+    e->packed = true;
+    return LP_OK;
+}
+
+static enum lp_status add_view(void *arg, const struct view *view)
+{
+    struct extract *e = arg;
+    enum lp_status status = LP_OK;
+    const int32_t *label;
+    const int n = dataset_labels(&e->session->data, e->image, &label);
+
+    double t = phase_now_s();
+    if (view->scale == 1.0 && !e->packed)
+        LP_TRY(pack(e, view));
+    LP_TRY(cam_view(&e->cam, view, e->session->net.head.weight, label, n));
+    class_maps_add(&e->maps, e->cam.raw, view->h, view->w);
+    phase_add(PHASE_MAPS, t);
+done:
+    return status;
+}
+
+static void split(struct extract *e)
+{
+    const struct session *s = e->session;
+    const int fh = (int)s->grid[2 * e->image];
+    const int fw = (int)s->grid[2 * e->image + 1];
+    const struct class_maps *m = &e->maps;
+    for (int c = 0; c < m->n; ++c)
+        split_cells(m->high_res + (int64_t)c * m->h * m->w, m->h, m->w, fh, fw,
+                    (float)s->config.split.threshold,
+                    e->side + (int64_t)c * fh * fw);
+}
+
+static enum lp_status extract_one(void *arg, int64_t image,
+                                  const struct image *img)
+{
+    struct extract *e = arg;
+    enum lp_status status = LP_OK;
+    struct view plain;
+    const int32_t *label;
+    const int n = dataset_labels(&e->session->data, image, &label);
+
+    e->image = image;
+    e->packed = false;
+    LP_TRY(class_maps_begin(&e->maps, n, img->h, img->w, true));
+    LP_TRY(views_each(&e->views, img, add_view, e));
+    if (!e->packed) {
+        LP_TRY(views_plain(&e->views, img, &plain));
+        LP_TRY(pack(e, &plain));
+    }
+    double t = phase_now_s();
+    class_maps_finish(&e->maps, CAM_EPSILON);
+    split(e);
+    if (e->cams.seed)
+        LP_TRY(seeds_make(&e->seeds, &e->maps, label));
+    t = phase_add(PHASE_MAPS, t);
+    if (e->features.file.found != FILE_WHOLE)
+        LP_TRY(feature_file_write(&e->features, image, e->rows, e->side));
+    if (e->cams.file.found != FILE_WHOLE)
+        LP_TRY(map_file_write(&e->cams, image, &e->maps, e->seeds.best_class,
+                              e->seeds.q));
+    phase_add(PHASE_WRITE, t);
+done:
+    return status;
+}
+
+static enum lp_status mark(void *arg, int64_t first, int64_t n,
+                           const uint8_t *state)
+{
+    struct extract *e = arg;
+    enum lp_status status = LP_OK;
+    if (e->features.file.found != FILE_WHOLE)
+        LP_TRY(image_group_mark(e->features.file.h5, first, n, state));
+    if (e->cams.file.found != FILE_WHOLE)
+        LP_TRY(image_group_mark(e->cams.file.h5, first, n, state));
+done:
+    return status;
+}
+
+/* Done is what both files hold. Alone. */
+static enum lp_status read_states(struct extract *e, uint8_t **state)
+{
+    enum lp_status status = LP_OK;
+    const int64_t n = e->session->data.n_images;
+    uint8_t *other = calloc((size_t)n + 1, 1);
+    *state = calloc((size_t)n + 1, 1);
+    if (!*state || !other)
+        LP_TRY(lp_fail(LP_ENOMEM, "no memory for the states of %lld images",
+                       (long long)n));
+    LP_TRY(image_group_states(e->features.file.h5, 0, n, *state));
+    LP_TRY(image_group_states(e->cams.file.h5, 0, n, other));
+    for (int64_t i = 0; i < n; ++i)
+        if ((*state)[i] != other[i])
+            (*state)[i] = IMAGE_TO_DO;
+done:
+    free(other);
+    return status;
+}
+
+static enum lp_status open_files(struct extract *e, const char *features_about,
+                                 const char *cams_about)
+{
+    enum lp_status status = LP_OK;
+    struct session *s = e->session;
+    const struct run_about features = {"lpcam features 1", features_about,
+                                       s->config_text};
+    const struct run_about cams = {"lpcam maps 1", cams_about, s->config_text};
+    LP_TRY(feature_file_open(&e->features, s->out[OUT_FEATURES], &features,
+                             &s->data, s->size, s->grid, &s->net.head,
+                             (enum lp_value)s->config.features.value, s->comm));
+    LP_TRY(map_file_open(&e->cams, s->out[OUT_CAMS], &cams, &s->data, s->size,
+                         (enum lp_value)s->config.maps.value,
+                         s->config.maps.seed, s->comm));
+done:
+    return status;
+}
+
+/* Walk over what is left, then make both files whole. */
+static enum lp_status fill(struct extract *e)
+{
+    enum lp_status status = LP_OK;
+    struct session *s = e->session;
+    struct walk walk = {.session = s,
+                        .what = "extract",
+                        .each = extract_one,
+                        .mark = mark,
+                        .arg = e};
+    char report[128];
+
+    status = read_states(e, &walk.state);
+    if (status == LP_OK)
+        status = reserve(e);
+    LP_AGREE(s->comm);
+
+    LP_TRY(walk_photographs(&walk));
+    snprintf(report, sizeof report, "images %lld\nbroken %lld\n",
+             (long long)walk.n_done, (long long)walk.n_bad);
+    double t = phase_now_s();
+    LP_TRY(feature_file_close(&e->features, true, report));
+    LP_TRY(map_file_close(&e->cams, true, report));
+    phase_add(PHASE_WRITE, t);
+    lp_log("extract: %lld images, %lld broken -> %s, %s",
+           (long long)walk.n_done, (long long)walk.n_bad, s->out[OUT_FEATURES],
+           s->out[OUT_CAMS]);
+done:
+    free(walk.state);
+    return status;
+}
+
+enum lp_status stage_extract(struct session *s)
+{
+    enum lp_status status = LP_OK;
+    struct extract e = {.session = s};
+    char *features_about = settings_features(s);
+    char *cams_about =
+        features_about
+            ? settings_join(text_format("%s", features_about), settings_maps(s))
+            : NULL;
+    if (!cams_about)
+        status = lp_fail(LP_ENOMEM, "no memory for the settings");
+    LP_AGREE(s->comm);
+
+    views_init(&e.views, &s->net, &s->config);
+    LP_TRY(open_files(&e, features_about, cams_about));
+    if (e.features.file.found == FILE_WHOLE && e.cams.file.found == FILE_WHOLE)
+        lp_log("extract: %s and %s are already there", s->out[OUT_FEATURES],
+               s->out[OUT_CAMS]);
+    else
+        LP_TRY(fill(&e));
+done:
+    feature_file_close(&e.features, false, NULL);
+    map_file_close(&e.cams, false, NULL);
+    views_release(&e.views);
+    cam_release(&e.cam);
+    class_maps_release(&e.maps);
+    seeds_release(&e.seeds);
+    free(e.rows);
+    free(e.side);
+    free(features_about);
+    free(cams_about);
+    return status;
+}
+
+enum lp_status job_extract(const struct job_args *args)
+{
+    enum lp_status status = LP_OK;
+    struct session s;
+    LP_TRY(session_open(&s, args, NEED_DATA | NEED_MODEL));
+    if (!args->dry_run) {
+        LP_TRY(stage_extract(&s));
+        stage_times(&s);
+    }
+done:
+    session_close(&s);
+    return status;
+}

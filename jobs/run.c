@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* run.c: the method, from photographs to maps. Start reading here.
+ *
+ *   photographs -> network -> CAM -> object and context cells   extract
+ *   features of those cells -> k-means -> prototypes -> M       cluster
+ *   photographs -> network -> features . M -> LPCAM             activate
+ *   maps and masks -> mIoU                                      score
+ *
+ * Every stage leaves a file and finds what an earlier start left there, so the
+ * same command goes on after a stop. What runs in one job here may as well run
+ * stage by stage: the files are the same to the last bit. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lpcam/base/log.h"
+#include "lpcam/run/comm.h"
+#include "lpcam/run/phase.h"
+#include "stages.h"
+
+void stage_times(struct session *s)
+{
+    struct text_buffer table = {0};
+    phase_table(&table, s->comm);
+    if (table.s)
+        lp_log("where the time went, seconds\n%s", table.s);
+    free(table.s);
+}
+
+/* Is an output there, whole. The same answer on every rank. */
+static bool have(const struct session *s, enum output out)
+{
+    int64_t there = 0;
+    if (comm_rank(s->comm) == 0)
+        there = access(s->out[out], R_OK) == 0;
+    comm_bcast(s->comm, &there, sizeof there);
+    return there;
+}
+
+static enum lp_status drop_features(struct session *s)
+{
+    enum lp_status status = LP_OK;
+    if (comm_rank(s->comm) == 0 && unlink(s->out[OUT_FEATURES]) != 0 &&
+        errno != ENOENT)
+        status = lp_fail(LP_EIO, "cannot remove %s (features.keep = no): %s",
+                         s->out[OUT_FEATURES], strerror(errno));
+    LP_AGREE(s->comm);
+done:
+    return status;
+}
+
+enum lp_status job_run(const struct job_args *args)
+{
+    enum lp_status status = LP_OK;
+    struct session s;
+
+    LP_TRY(session_open(&s, args, NEED_DATA | NEED_MODEL));
+    if (args->dry_run)
+        goto done;
+    if (!(have(&s, OUT_PROTOTYPES) && have(&s, OUT_CAMS)) ||
+        have(&s, OUT_FEATURES))
+        LP_TRY(stage_extract(&s));
+    LP_TRY(stage_cluster(&s));
+    if (!s.config.features.keep)
+        LP_TRY(drop_features(&s));
+    LP_TRY(stage_activate(&s));
+    LP_TRY(stage_score(&s));
+    stage_times(&s);
+done:
+    session_close(&s);
+    return status;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lpcam/base/log.h"
+#include "score.h"
+
+/* The first class of tables: background only where the data set has one. */
+static int first_class(const struct dataset *d)
+{
+    return d->background ? 0 : 1;
+}
+
+static const char *class_name(const struct dataset *d, int c)
+{
+    return c == 0 ? "background" : dataset_class(d, c - 1);
+}
+
+static int best_threshold(const struct seed_score *s)
+{
+    int best = 0;
+    for (int t = 1; t < s->n_thresholds; ++t)
+        if (seed_score_mean(s, t) > seed_score_mean(s, best))
+            best = t;
+    return best;
+}
+
+/* The threshold of the curve nearest to the one asked for. */
+static int nearest_threshold(const struct seed_score *s, double threshold)
+{
+    int best = 0;
+    for (int t = 1; t < s->n_thresholds; ++t)
+        if (fabs(s->threshold[t] - threshold) <
+            fabs(s->threshold[best] - threshold))
+            best = t;
+    return best;
+}
+
+static void add_curve_table(struct text_buffer *b, const struct scored *kind,
+                            int n)
+{
+    text_add(b, "threshold");
+    for (int i = 0; i < n; ++i)
+        if (kind[i].there)
+            text_add(b, "%12s", kind[i].name);
+    text_add(b, "   mIoU in percent\n");
+    for (int t = 0; t < kind[0].score.n_thresholds; ++t) {
+        text_add(b, "%9.3f", kind[0].score.threshold[t]);
+        for (int i = 0; i < n; ++i)
+            if (kind[i].there)
+                text_add(b, "%11.2f%s",
+                         100 * seed_score_mean(&kind[i].score, t),
+                         t == best_threshold(&kind[i].score) ? "*" : " ");
+        text_add(b, "\n");
+    }
+}
+
+static void add_class_table(struct text_buffer *b, const struct scored *kind,
+                            const struct dataset *d, double threshold)
+{
+    const int t = nearest_threshold(&kind->score, threshold);
+    text_add(b,
+             "%s at threshold %.3f%*s   IoU  precision  recall  "
+             "false+  false-\n",
+             kind->name, kind->score.threshold[t], kind->name[0] == 'c' ? 2 : 0,
+             "");
+    for (int c = first_class(d); c <= d->n_classes; ++c) {
+        struct seed_class k;
+        seed_score_class(&kind->score, t, c, &k);
+        if (k.iou < 0)
+            text_add(b, "  %-22s     - neither occurs nor is predicted\n",
+                     class_name(d, c));
+        else
+            text_add(b, "  %-22s %5.1f      %5.1f   %5.1f   %5.1f   %5.1f\n",
+                     class_name(d, c), 100 * k.iou, 100 * k.precision,
+                     100 * k.recall, 100 * k.false_positive,
+                     100 * k.false_negative);
+    }
+}
+
+/* A share, or null where a class does not occur. */
+static void add_share(struct text_buffer *b, double share)
+{
+    if (share < 0)
+        text_add(b, "null");
+    else
+        text_add(b, "%.6f", share);
+}
+
+static void add_json_curve(struct text_buffer *b, const struct seed_score *s,
+                           const struct dataset *d)
+{
+    text_add(b, "\"curve\": [");
+    for (int t = 0; t < s->n_thresholds; ++t) {
+        text_add(b, "%s\n  {\"threshold\": %g, \"miou\": %.6f, \"iou\": [",
+                 t ? "," : "", s->threshold[t], seed_score_mean(s, t));
+        for (int c = first_class(d); c <= d->n_classes; ++c) {
+            struct seed_class k;
+            seed_score_class(s, t, c, &k);
+            text_add(b, c > first_class(d) ? ", " : "");
+            add_share(b, k.iou);
+        }
+        text_add(b, "]}");
+    }
+    const int best = best_threshold(s);
+    text_add(b, "],\n \"best\": {\"threshold\": %g, \"miou\": %.6f},\n",
+             s->threshold[best], seed_score_mean(s, best));
+}
+
+static void add_json_classes(struct text_buffer *b, const struct seed_score *s,
+                             const struct dataset *d, double threshold)
+{
+    const int t = nearest_threshold(s, threshold);
+    text_add(b, " \"threshold\": %g, \"images\": %lld,\n \"classes\": [",
+             s->threshold[t], (long long)s->n_images);
+    for (int c = first_class(d); c <= d->n_classes; ++c) {
+        struct seed_class k;
+        seed_score_class(s, t, c, &k);
+        text_add(b, "%s\n  {\"name\": ", c > first_class(d) ? "," : "");
+        text_add_json(b, class_name(d, c));
+        text_add(b, ", \"iou\": ");
+        add_share(b, k.iou);
+        text_add(b,
+                 ", \"precision\": %.6f, \"recall\": %.6f, "
+                 "\"false_positive\": %.6f, \"false_negative\": %.6f, "
+                 "\"truth_pixels\": %lld, \"predicted_pixels\": %lld}",
+                 k.precision, k.recall, k.false_positive, k.false_negative,
+                 (long long)k.truth_pixels, (long long)k.predicted_pixels);
+    }
+    text_add(b, "]");
+}
+
+static enum lp_status write_json(const struct scored *kind, int n,
+                                 const struct dataset *d, double threshold,
+                                 const char *path)
+{
+    struct text_buffer b = {0};
+    const char *between = "{";
+    for (int i = 0; i < n; ++i) {
+        if (!kind[i].there)
+            continue;
+        text_add(&b, "%s\"%s\": {", between, kind[i].name);
+        add_json_curve(&b, &kind[i].score, d);
+        add_json_classes(&b, &kind[i].score, d, threshold);
+        text_add(&b, "}");
+        between = ",\n";
+    }
+    enum lp_status status = LP_OK;
+    if (!text_add(&b, "}\n"))
+        status = lp_fail(LP_ENOMEM, "no memory for %s", path);
+    else
+        status = text_write(path, b.s, b.n);
+    free(b.s);
+    return status;
+}
+
+enum lp_status score_report(const struct scored *kind, int n,
+                            const struct dataset *d,
+                            const struct config *config, const char *path)
+{
+    struct text_buffer b = {0};
+    add_curve_table(&b, kind, n);
+    for (int i = 0; i < n; ++i)
+        if (kind[i].there)
+            add_class_table(&b, &kind[i], d, config->score.threshold);
+    if (b.s)
+        lp_log("score: seeds against masks\n%s", b.s);
+    free(b.s);
+    return write_json(kind, n, d, config->score.threshold, path);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include "session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lpcam/base/fault.h"
+#include "lpcam/base/log.h"
+#include "lpcam/run/comm.h"
+#include "lpcam/run/phase.h"
+#include "lpcam/store/run_lock.h"
+
+static enum lp_status need(const char *value, const char *key)
+{
+    if (*value)
+        return LP_OK;
+    return lp_fail(LP_EUSAGE,
+                   "%s is not set: name it in the configuration "
+                   "or with --set %s=...",
+                   key, key);
+}
+
+/* Outputs' paths and the values in use as text. Alone. */
+static enum lp_status prepare(struct session *s, int needs)
+{
+    static const char *const name[N_OUTPUTS] = {[OUT_FEATURES] = "features.h5",
+                                                [OUT_CAMS] = "cams.h5",
+                                                [OUT_PROTOTYPES] =
+                                                    "prototypes.h5",
+                                                [OUT_MAPS] = "maps.h5"};
+    enum lp_status status = LP_OK;
+    if (needs & NEED_DATA)
+        LP_TRY(need(s->config.data.root, "data.root"));
+    if (needs & NEED_MODEL)
+        LP_TRY(need(s->config.model.file, "model.file"));
+    s->config_text = config_text(&s->config);
+    bool ok = s->config_text != NULL;
+    for (int i = 0; i < N_OUTPUTS; ++i) {
+        s->out[i] = text_path(s->config.run.out, name[i]);
+        ok = ok && s->out[i];
+    }
+    if (!ok)
+        status = lp_fail(LP_ENOMEM, "no memory for the configuration");
+done:
+    return status;
+}
+
+/* The first photograph with a readable header, for the proof. */
+static const char *proof_photograph(const struct session *s)
+{
+    for (int64_t i = 0; i < s->data.n_images; ++i)
+        if (s->size[2 * i] > 0)
+            return dataset_path(&s->data, i);
+    return NULL;
+}
+
+static enum lp_status load_sizes(struct session *s)
+{
+    enum lp_status status = LP_OK;
+    const size_t n = (size_t)s->data.n_images;
+    double t = phase_now_s();
+
+    s->size = calloc(2 * n + 1, sizeof *s->size);
+    s->grid = calloc(2 * n + 1, sizeof *s->grid);
+    if (!s->size || !s->grid || lp_fault("session_sizes"))
+        status = lp_fail(LP_ENOMEM,
+                         "no memory for the sizes of %zu "
+                         "photographs",
+                         n);
+    LP_AGREE(s->comm);
+
+    dataset_scan_sizes(&s->data, s->size, s->comm);
+    phase_add(PHASE_INPUT, t);
+    if (!proof_photograph(s))
+        LP_TRY(lp_fail(LP_EFORMAT,
+                       "none of the %lld photographs of %s can be "
+                       "read",
+                       (long long)s->data.n_images, s->config.data.root));
+done:
+    return status;
+}
+
+static enum lp_status load_model(struct session *s)
+{
+    enum lp_status status = LP_OK;
+    double t = phase_now_s();
+    LP_TRY(network_open(&s->net, &s->config, s->comm));
+    phase_add(PHASE_MODEL, t);
+    lp_log("model %s: %d classes, %d channels, OpenVINO %s, %s",
+           s->config.model.file, s->net.head.n, s->net.head.d,
+           backbone_version(),
+           s->config.model.precision == LP_BF16 ? "bf16" : "f32");
+done:
+    return status;
+}
+
+static enum lp_status prove_model(struct session *s)
+{
+    enum lp_status status = LP_OK;
+    double t = phase_now_s();
+    LP_TRY(load_sizes(s));
+    t = phase_now_s();
+    LP_TRY(network_prove(&s->net, &s->config, proof_photograph(s), s->comm));
+    LP_TRY(network_grids(&s->net, s->size, s->grid, s->data.n_images, s->comm));
+    phase_add(PHASE_MODEL, t);
+done:
+    return status;
+}
+
+static enum lp_status load_data(struct session *s, int n_rows)
+{
+    enum lp_status status = LP_OK;
+    double t = phase_now_s();
+    LP_TRY(dataset_load(&s->data, &s->config, n_rows, s->comm));
+    phase_add(PHASE_INPUT, t);
+    lp_log("data set %s: %lld images, %lld image labels, %d classes",
+           s->config.data.root, (long long)s->data.n_images,
+           (long long)s->data.label_offset[s->data.n_images],
+           s->data.n_classes);
+done:
+    return status;
+}
+
+/* The folder, the lock, and the values in use beside the outputs. */
+static enum lp_status claim_output(struct session *s)
+{
+    enum lp_status status = LP_OK;
+    char *path = NULL;
+    LP_TRY(run_lock(s->config.run.out, &s->lock, s->comm));
+    if (comm_rank(s->comm) == 0) {
+        path = text_path(s->config.run.out, "used.ini");
+        status = path ? text_write(path, s->config_text, strlen(s->config_text))
+                      : LP_ENOMEM;
+    }
+    LP_AGREE(s->comm);
+done:
+    free(path);
+    return status;
+}
+
+enum lp_status session_open(struct session *s, const struct job_args *args,
+                            int needs)
+{
+    enum lp_status status = LP_OK;
+    *s = (struct session){.comm = args->comm, .lock = -1};
+
+    LP_TRY(config_load(&s->config, args->file[0], args->set, args->n_set,
+                       s->comm));
+    status = prepare(s, needs);
+    LP_AGREE(s->comm);
+    if (needs & NEED_MODEL)
+        LP_TRY(load_model(s));
+    if (needs & NEED_DATA)
+        LP_TRY(load_data(s, needs & NEED_MODEL ? s->net.head.n : -1));
+    if (needs & NEED_MODEL && needs & NEED_DATA) {
+        LP_TRY(prove_model(s));
+        plan_print(s);
+    }
+    if (!args->dry_run)
+        LP_TRY(claim_output(s));
+done:
+    return status;
+}
+
+void session_close(struct session *s)
+{
+    run_unlock(s->lock);
+    network_release(&s->net);
+    dataset_release(&s->data);
+    config_release(&s->config);
+    for (int i = 0; i < N_OUTPUTS; ++i)
+        free(s->out[i]);
+    free(s->size);
+    free(s->grid);
+    free(s->config_text);
+    *s = (struct session){.lock = -1};
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* session.h: what the jobs share: the configuration, the data set, the model,
+ * and the settings that outputs are compared by. */
+#ifndef LPCAM_SESSION_H
+#define LPCAM_SESSION_H
+
+#include "job.h"
+#include "lpcam/data/dataset.h"
+#include "lpcam/net/network.h"
+#include "lpcam/run/config.h"
+
+/* What a job needs. */
+enum session_needs {
+    NEED_DATA = 1, /* lists, labels, classes                              */
+    NEED_MODEL = 2 /* the network, proved; sizes and grids of photographs */
+};
+
+enum output { OUT_FEATURES, OUT_CAMS, OUT_PROTOTYPES, OUT_MAPS, N_OUTPUTS };
+
+struct session {
+    MPI_Comm comm;
+    struct config config;
+    struct dataset data;
+    struct network net;
+    int64_t *size;        /* [n_images][2] h, w in pixels; 0 0 unreadable     */
+    int64_t *grid;        /* [n_images][2] h, w in cells                      */
+    char *config_text;    /* every value in use                               */
+    char *out[N_OUTPUTS]; /* paths, see below                               */
+    int lock;
+};
+
+/* Load and check everything a job needs, print what was found and the plan of
+ * memory and disk; then, unless dry_run, make run.out, lock it, and write the
+ * values in use into it. Collective; fails on all ranks or none. */
+enum lp_status session_open(struct session *s, const struct job_args *args,
+                            int needs);
+void session_close(struct session *s);
+
+/* Print the memory a rank needs and the disk the outputs need; a warning where
+ * the disk has less. Collective. */
+void plan_print(const struct session *s);
+
+/* What an output depends on, lines "key = value" for struct run_about; each
+ * stage adds to what is given. The caller frees; NULL without memory. */
+char *settings_model(const struct session *s);    /* the model as it is used */
+char *settings_extract(const struct session *s);  /* CAM, split, features    */
+char *settings_cluster(const struct session *s);  /* k-means, prototypes     */
+char *settings_maps(const struct session *s);     /* how maps are stored     */
+char *settings_data(const struct session *s);     /* the data set            */
+char *settings_features(const struct session *s); /* model, extract, data */
+char *settings_join(char *a, char *b); /* takes both; NULL when one is NULL */
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* settings.c: what the content of an output depends on, as lines that a later
+ * start compares. Speed settings (threads, memory) are not among them. */
+#include <stdlib.h>
+
+#include "lpcam/base/hash.h"
+#include "session.h"
+
+/* The lines of some keys of the configuration. */
+static char *key_lines(const struct config *config, const char *const *key,
+                       int n)
+{
+    struct text_buffer b = {0};
+    bool ok = true;
+    for (int i = 0; i < n && ok; ++i) {
+        char *value = config_value(config, key[i]);
+        ok = value && text_add(&b, "%s = %s\n", key[i], value);
+        free(value);
+    }
+    if (ok)
+        return b.s;
+    free(b.s);
+    return NULL;
+}
+
+#define KEY_LINES(config, ...)                                                 \
+    key_lines((config), (const char *const[]){__VA_ARGS__},                    \
+              (int)(sizeof((const char *const[]){__VA_ARGS__}) /               \
+                    sizeof(const char *)))
+
+char *settings_join(char *a, char *b)
+{
+    char *both = a && b ? text_format("%s%s", a, b) : NULL;
+    free(a);
+    free(b);
+    return both;
+}
+
+char *settings_model(const struct session *s)
+{
+    return settings_join(text_format("model.sha256 = %s\nopenvino = %s\n",
+                                     s->net.sha256, backbone_version()),
+                         KEY_LINES(&s->config, "model.precision", "model.mean",
+                                   "model.std", "model.order", "model.feature",
+                                   "model.weight", "model.bias"));
+}
+
+char *settings_extract(const struct session *s)
+{
+    return KEY_LINES(&s->config, "cam.scales", "cam.flip", "split.threshold",
+                     "features.value", "features.dims");
+}
+
+char *settings_cluster(const struct session *s)
+{
+    char sha[65] = "none", *bytes = NULL;
+    size_t n;
+    if (s->config.kmeans.start == START_ROWS &&
+        text_read(s->config.kmeans.rows, &bytes, &n) == LP_OK)
+        hash_sha256(bytes, n, sha);
+    free(bytes);
+    return settings_join(
+        text_format("kmeans.rows.sha256 = %s\n", sha),
+        KEY_LINES(&s->config, "kmeans.k", "kmeans.starts", "kmeans.start",
+                  "kmeans.seed", "kmeans.stop", "kmeans.tol", "kmeans.max_iter",
+                  "prototypes.choice", "prototypes.power", "prototypes.balance",
+                  "prototypes.class_above", "prototypes.context_above",
+                  "prototypes.context_below"));
+}
+
+char *settings_maps(const struct session *s)
+{
+    return KEY_LINES(&s->config, "maps.value", "maps.full");
+}
+
+char *settings_data(const struct session *s)
+{
+    char sha[65];
+    dataset_fingerprint(&s->data, sha);
+    return text_format("data.fingerprint = %s\n", sha);
+}
+
+char *settings_features(const struct session *s)
+{
+    return settings_join(settings_join(settings_model(s), settings_extract(s)),
+                         settings_data(s));
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* stages.h: the stages of a run, each resumable: run.c calls them one after
+ * the other, the other jobs one alone. Collective over the session's comm. */
+#ifndef LPCAM_STAGES_H
+#define LPCAM_STAGES_H
+
+#include "session.h"
+
+/* Photographs -> features.h5 and cams.h5. Needs NEED_DATA | NEED_MODEL. */
+enum lp_status stage_extract(struct session *s);
+
+/* features.h5 -> prototypes.h5. Needs neither data set nor model. */
+enum lp_status stage_cluster(struct session *s);
+
+/* Photographs, prototypes.h5 -> maps.h5. Needs NEED_DATA | NEED_MODEL. */
+enum lp_status stage_activate(struct session *s);
+
+/* cams.h5 and maps.h5 where they are, and the masks -> a table, score.json.
+ * Needs NEED_DATA. */
+enum lp_status stage_score(struct session *s);
+
+/* The table of phases, logged. */
+void stage_times(struct session *s);
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#include "walk.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lpcam/base/fault.h"
+#include "lpcam/base/log.h"
+#include "lpcam/run/comm.h"
+#include "lpcam/run/phase.h"
+#include "lpcam/run/progress.h"
+#include "lpcam/run/shard.h"
+#include "lpcam/store/image_group.h"
+
+/* At most this much work is redone after a kill. */
+enum { MARK_SECONDS = 10, MARK_IMAGES = 256 };
+
+/* One rank's part of a walk. */
+struct round {
+    struct walk *walk;
+    struct shard shard;
+    int64_t *order; /* [n] global numbers to do, by size              */
+    int64_t n;
+    struct image img;
+    int64_t n_bad, n_unmarked;
+    double marked_s;
+    struct progress progress;
+};
+
+struct sized {
+    int64_t image, h, w;
+};
+
+/* By size, so that the network sees few changes of shape; then by number. */
+static int compare_sized(const void *a, const void *b)
+{
+    const struct sized *x = a, *y = b;
+    if (x->h != y->h)
+        return x->h < y->h ? -1 : 1;
+    if (x->w != y->w)
+        return x->w < y->w ? -1 : 1;
+    return x->image < y->image ? -1 : 1;
+}
+
+/* This rank's share of what is to do: equal pixels. Alone. */
+static enum lp_status deal(struct round *r)
+{
+    enum lp_status status = LP_OK;
+    const struct session *s = r->walk->session;
+    const int64_t n = s->data.n_images;
+    int64_t *cost = malloc((size_t)(n + 1) * sizeof *cost);
+    struct sized *todo = NULL;
+
+    if (!cost || lp_fault("walk_deal")) {
+        status =
+            lp_fail(LP_ENOMEM, "no memory to share %lld images", (long long)n);
+        goto done;
+    }
+    for (int64_t i = 0; i < n; ++i)
+        cost[i] = r->walk->state[i] == IMAGE_TO_DO
+                      ? 1 + s->size[2 * i] * s->size[2 * i + 1]
+                      : 0;
+    r->shard = shard_by_cost(cost, n, comm_rank(s->comm), comm_size(s->comm));
+    todo = malloc((size_t)(r->shard.n_local + 1) * sizeof *todo);
+    r->order = malloc((size_t)(r->shard.n_local + 1) * sizeof *r->order);
+    if (!todo || !r->order) {
+        status = lp_fail(LP_ENOMEM, "no memory to order the images");
+        goto done;
+    }
+    for (int64_t i = r->shard.first; i < r->shard.first + r->shard.n_local; ++i)
+        if (cost[i] > 0)
+            todo[r->n++] =
+                (struct sized){i, s->size[2 * i], s->size[2 * i + 1]};
+    qsort(todo, (size_t)r->n, sizeof *todo, compare_sized);
+    for (int64_t i = 0; i < r->n; ++i)
+        r->order[i] = todo[i].image;
+done:
+    free(cost);
+    free(todo);
+    return status;
+}
+
+static enum lp_status acknowledge(struct round *r)
+{
+    struct walk *w = r->walk;
+    double t = phase_now_s();
+    enum lp_status status = LP_OK;
+    if (r->n_unmarked > 0)
+        status = w->mark(w->arg, r->shard.first, r->shard.n_local,
+                         w->state + r->shard.first);
+    r->n_unmarked = 0;
+    r->marked_s = phase_add(PHASE_WRITE, t);
+    return status;
+}
+
+/* A broken photograph is told, counted and left; too many are an error. */
+static enum lp_status pass_over(struct round *r, int64_t image, const char *why)
+{
+    const struct session *s = r->walk->session;
+    const double most = s->config.data.max_bad * (double)s->data.n_images;
+    lp_warn("image %s is left out: %s (%s)", dataset_id(&s->data, image), why,
+            dataset_path(&s->data, image));
+    r->walk->state[image] = IMAGE_BAD;
+    if ((double)++r->n_bad > most)
+        return lp_fail(LP_EFORMAT,
+                       "%lld broken photographs are more than "
+                       "data.max_bad = %g of %lld: mend them, "
+                       "take them from the list, or raise it",
+                       (long long)r->n_bad, s->config.data.max_bad,
+                       (long long)s->data.n_images);
+    return LP_OK;
+}
+
+static enum lp_status do_one(struct round *r, int64_t image)
+{
+    enum lp_status status;
+    struct walk *w = r->walk;
+    const struct session *s = w->session;
+    char why[256];
+
+    double t = phase_now_s();
+    status = image_read(dataset_path(&s->data, image), &r->img, why);
+    phase_add(PHASE_DECODE, t);
+    if (status == LP_OK && (r->img.h != s->size[2 * image] ||
+                            r->img.w != s->size[2 * image + 1])) {
+        snprintf(why, sizeof why, "it changed while the program ran");
+        status = LP_EDATA;
+    }
+    if (status == LP_EDATA)
+        return pass_over(r, image, why);
+    if (status == LP_OK)
+        status = w->each(w->arg, image, &r->img);
+    if (status == LP_OK)
+        w->state[image] = IMAGE_DONE;
+    return status;
+}
+
+/* All of this rank's photographs. Alone; progress carries word of others. */
+static enum lp_status go_round(struct round *r)
+{
+    enum lp_status status = LP_OK;
+    bool go_on = true;
+    for (int64_t i = 0; i < r->n && go_on; ++i) {
+        if (lp_fault("walk_each"))
+            LP_TRY(lp_fail(LP_EIO, "asked to fail at image %lld",
+                           (long long)r->order[i]));
+        LP_TRY(do_one(r, r->order[i]));
+        if (++r->n_unmarked >= MARK_IMAGES ||
+            phase_now_s() - r->marked_s > MARK_SECONDS)
+            LP_TRY(acknowledge(r));
+        go_on = progress_step(&r->progress);
+    }
+    status = acknowledge(r);
+done:
+    return status;
+}
+
+enum lp_status walk_photographs(struct walk *w)
+{
+    enum lp_status status = LP_OK;
+    MPI_Comm comm = w->session->comm;
+    struct round r = {.walk = w};
+
+    status = deal(&r);
+    LP_AGREE(comm);
+
+    progress_begin(&r.progress, w->what, r.n, w->session->config.run.progress_s,
+                   comm);
+    r.marked_s = phase_now_s();
+    status = go_round(&r);
+    double t = phase_now_s();
+    status = progress_end(&r.progress, status);
+    phase_add(PHASE_WAIT, t);
+    LP_AGREE(comm);
+
+    w->n_bad = comm_total(comm, r.n_bad);
+    w->n_done = comm_total(comm, r.n - r.n_bad);
+    if ((double)w->n_bad >
+        w->session->config.data.max_bad * (double)w->session->data.n_images)
+        LP_TRY(lp_fail(LP_EFORMAT,
+                       "%lld of %lld photographs are broken, more than "
+                       "data.max_bad = %g",
+                       (long long)w->n_bad,
+                       (long long)w->session->data.n_images,
+                       w->session->config.data.max_bad));
+done:
+    free(r.order);
+    image_release(&r.img);
+    return status;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* walk.h: over the photographs that are still to do: each rank its share, in
+ * order of size, with progress, broken files, stops and acknowledgement. */
+#ifndef LPCAM_WALK_H
+#define LPCAM_WALK_H
+
+#include "lpcam/data/image.h"
+#include "session.h"
+
+struct walk {
+    struct session *session;
+    const char *what; /* for the progress line, "extract"              */
+    uint8_t *state;   /* [n_images] enum image_state as found, changed
+                             for this rank's images                        */
+
+    /* Do one photograph and write it. Alone. */
+    enum lp_status (*each)(void *arg, int64_t image, const struct image *img);
+
+    /* All that was written is safe, then state [n] from first. Alone. */
+    enum lp_status (*mark)(void *arg, int64_t first, int64_t n,
+                           const uint8_t *state);
+    void *arg;
+    int64_t n_done, n_bad; /* out: over all ranks, of this walk            */
+};
+
+/* Collective over the session's comm. Fails with what each and mark fail with,
+ * LP_EFORMAT when more than data.max_bad of all photographs are broken, or
+ * LP_STOP. */
+enum lp_status walk_photographs(struct walk *w);
+
+#endif
