@@ -123,10 +123,10 @@ static enum lp_status check_features(const struct job_args *args,
     LP_AGREE(args->comm);
     tally_sum(&t, args->comm);
     if (t.wrong > 0)
-        LP_TRY(lp_fail(LP_EFORMAT,
-                       "%s: %lld values of /feature/vector are "
-                       "infinite or no numbers",
-                       path, (long long)t.wrong));
+        LP_TRY(lp_fail_all(args->comm, LP_EFORMAT,
+                           "%s: %lld values of /feature/vector are "
+                           "infinite or no numbers",
+                           path, (long long)t.wrong));
     lp_log("%s: good: %lld images, %d classes, %lld vectors of %d %s (%lld "
            "are zero), %lld object and %lld context cells",
            path, (long long)d.n_images, d.n_classes,
@@ -190,10 +190,10 @@ static enum lp_status check_maps(const struct job_args *args, const char *path)
     for (int64_t i = 0; i < mf.n_images; ++i)
         ++count[state[i] < 3 ? state[i] : 0];
     if (t.wrong > 0)
-        LP_TRY(lp_fail(LP_EFORMAT,
-                       "%s: %lld values of /map/value are outside "
-                       "0..1 or no numbers",
-                       path, (long long)t.wrong));
+        LP_TRY(lp_fail_all(args->comm, LP_EFORMAT,
+                           "%s: %lld values of /map/value are outside "
+                           "0..1 or no numbers",
+                           path, (long long)t.wrong));
     lp_log("%s: %s: %lld images done, %lld broken, %lld to do; %d classes, "
            "%lld maps, %lld values in 0..1",
            path, count[IMAGE_TO_DO] ? "not complete" : "good",
@@ -201,10 +201,10 @@ static enum lp_status check_maps(const struct job_args *args, const char *path)
            (long long)count[IMAGE_TO_DO], d.n_classes,
            (long long)mf.pair_offset[mf.n_images], (long long)t.values);
     if (count[IMAGE_TO_DO])
-        LP_TRY(lp_fail(LP_EFORMAT,
-                       "%s is not complete: the job that writes "
-                       "it goes on when started again",
-                       path));
+        LP_TRY(lp_fail_all(args->comm, LP_EFORMAT,
+                           "%s is not complete: the job that writes "
+                           "it goes on when started again",
+                           path));
 done:
     map_file_close(&mf, false, NULL);
     dataset_release(&d);
@@ -232,10 +232,10 @@ static enum lp_status check_prototypes(const struct job_args *args,
         empty += zero;
     }
     if (wrong > 0)
-        LP_TRY(lp_fail(LP_EFORMAT,
-                       "%s: %lld values of /method/vector are "
-                       "infinite or no numbers",
-                       path, (long long)wrong));
+        LP_TRY(lp_fail_all(args->comm, LP_EFORMAT,
+                           "%s: %lld values of /method/vector are "
+                           "infinite or no numbers",
+                           path, (long long)wrong));
     lp_log("%s: good: one vector of %lld for each of %lld classes, %lld of "
            "them zero",
            path, (long long)dims[1], (long long)dims[0], (long long)empty);
@@ -264,11 +264,11 @@ static enum lp_status check_output(const struct job_args *args,
     else if (maps)
         status = check_maps(args, path);
     else
-        status = lp_fail(LP_EFORMAT,
-                         "%s is no output of lpcam: it has none "
-                         "of /feature/vector, /method/vector, "
-                         "/map/value",
-                         path);
+        status = lp_fail_all(args->comm, LP_EFORMAT,
+                             "%s is no output of lpcam: it has none "
+                             "of /feature/vector, /method/vector, "
+                             "/map/value",
+                             path);
 done:
     h5_close(&h5);
     return status;

@@ -275,10 +275,10 @@ enum lp_status stage_score(struct session *s)
         if (is_there(s, s->out[file[i]]))
             LP_TRY(count_file(s, s->out[file[i]], &kind[i]));
     if (!kind[0].there && !kind[1].there)
-        LP_TRY(lp_fail(LP_EIO,
-                       "neither %s nor %s is there: run lpcam extract "
-                       "or lpcam activate first",
-                       s->out[OUT_CAMS], s->out[OUT_MAPS]));
+        LP_TRY(lp_fail_all(s->comm, LP_EIO,
+                           "neither %s nor %s is there: run lpcam extract "
+                           "or lpcam activate first",
+                           s->out[OUT_CAMS], s->out[OUT_MAPS]));
     if (comm_rank(s->comm) == 0) {
         path = text_path(s->config.run.out, "score.json");
         status = path ? score_report(kind, 2, &s->data, &s->config, path)

@@ -45,15 +45,6 @@ done:
     return status;
 }
 
-/* The first photograph with a readable header, for the proof. */
-static const char *proof_photograph(const struct session *s)
-{
-    for (int64_t i = 0; i < s->data.n_images; ++i)
-        if (s->size[2 * i] > 0)
-            return dataset_path(&s->data, i);
-    return NULL;
-}
-
 static enum lp_status load_sizes(struct session *s)
 {
     enum lp_status status = LP_OK;
@@ -69,13 +60,8 @@ static enum lp_status load_sizes(struct session *s)
                          n);
     LP_AGREE(s->comm);
 
-    dataset_scan_sizes(&s->data, s->size, s->comm);
+    LP_TRY(dataset_scan_sizes(&s->data, s->size, s->comm));
     phase_add(PHASE_INPUT, t);
-    if (!proof_photograph(s))
-        LP_TRY(lp_fail(LP_EFORMAT,
-                       "none of the %lld photographs of %s can be "
-                       "read",
-                       (long long)s->data.n_images, s->config.data.root));
 done:
     return status;
 }
@@ -94,13 +80,29 @@ done:
     return status;
 }
 
+/* The start-up proof on the first photograph that can be read. */
+static enum lp_status prove(struct session *s)
+{
+    for (int64_t i = 0; i < s->data.n_images; ++i) {
+        if (s->size[2 * i] == 0)
+            continue;
+        const enum lp_status status = network_prove(
+            &s->net, &s->config, dataset_path(&s->data, i), s->comm);
+        if (status != LP_EDATA)
+            return status;
+    }
+    return lp_fail_all(s->comm, LP_EFORMAT,
+                       "none of the %lld photographs of %s can be read",
+                       (long long)s->data.n_images, s->config.data.root);
+}
+
 static enum lp_status prove_model(struct session *s)
 {
     enum lp_status status = LP_OK;
     double t = phase_now_s();
     LP_TRY(load_sizes(s));
     t = phase_now_s();
-    LP_TRY(network_prove(&s->net, &s->config, proof_photograph(s), s->comm));
+    LP_TRY(prove(s));
     LP_TRY(network_grids(&s->net, s->size, s->grid, s->data.n_images, s->comm));
     phase_add(PHASE_MODEL, t);
 done:
@@ -113,10 +115,6 @@ static enum lp_status load_data(struct session *s, int n_rows)
     double t = phase_now_s();
     LP_TRY(dataset_load(&s->data, &s->config, n_rows, s->comm));
     phase_add(PHASE_INPUT, t);
-    lp_log("data set %s: %lld images, %lld image labels, %d classes",
-           s->config.data.root, (long long)s->data.n_images,
-           (long long)s->data.label_offset[s->data.n_images],
-           s->data.n_classes);
 done:
     return status;
 }

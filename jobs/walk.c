@@ -177,12 +177,12 @@ enum lp_status walk_photographs(struct walk *w)
     w->n_done = comm_total(comm, r.n - r.n_bad);
     if ((double)w->n_bad >
         w->session->config.data.max_bad * (double)w->session->data.n_images)
-        LP_TRY(lp_fail(LP_EFORMAT,
-                       "%lld of %lld photographs are broken, more than "
-                       "data.max_bad = %g",
-                       (long long)w->n_bad,
-                       (long long)w->session->data.n_images,
-                       w->session->config.data.max_bad));
+        LP_TRY(lp_fail_all(comm, LP_EFORMAT,
+                           "%lld of %lld photographs are broken, more than "
+                           "data.max_bad = %g",
+                           (long long)w->n_bad,
+                           (long long)w->session->data.n_images,
+                           w->session->config.data.max_bad));
 done:
     free(r.order);
     image_release(&r.img);

@@ -116,7 +116,8 @@ void dataset_fingerprint(const struct dataset *d, char hex[65])
     hash_sha256(all, sizeof all, hex);
 }
 
-void dataset_scan_sizes(const struct dataset *d, int64_t *size, MPI_Comm comm)
+enum lp_status dataset_scan_sizes(const struct dataset *d, int64_t *size,
+                                  MPI_Comm comm)
 {
     const int64_t n = d->n_images;
     const int rank = comm_rank(comm), n_ranks = comm_size(comm);
@@ -129,5 +130,5 @@ void dataset_scan_sizes(const struct dataset *d, int64_t *size, MPI_Comm comm)
         size[2 * i] = h;
         size[2 * i + 1] = w;
     }
-    comm_share_rows_i64(comm, size, first, end - first, 2);
+    return comm_share_rows_i64(comm, size, first, end - first, 2);
 }

@@ -127,7 +127,7 @@ static enum lp_status describe_layout(char text[64], MPI_Comm comm)
     LP_AGREE(comm);
     gethostname(host, sizeof host - 1);
     hash[comm_rank(comm)] = (int64_t)hash_text(host);
-    comm_share_rows_i64(comm, hash, comm_rank(comm), 1, 1);
+    LP_TRY(comm_share_rows_i64(comm, hash, comm_rank(comm), 1, 1));
     for (int i = 0; i < n; ++i) {
         bool is_new = true;
         for (int j = 0; j < i && is_new; ++j)

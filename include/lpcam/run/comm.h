@@ -30,6 +30,11 @@ enum lp_status comm_agree(MPI_Comm comm, enum lp_status status);
             goto done;                                                         \
     } while (0)
 
+/* The same failure of all ranks, told once: rank 0 reports it and yields the
+ * code, the others yield LP_EPEER. */
+#define lp_fail_all(comm, s, ...)                                              \
+    (comm_rank(comm) == 0 ? lp_fail((s), __VA_ARGS__) : LP_EPEER)
+
 /* The exit code of the whole job from each rank's: 1 before 2 before 75. */
 int comm_exit_code(MPI_Comm comm, int code);
 
