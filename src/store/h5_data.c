@@ -77,7 +77,7 @@ enum lp_status h5_define(struct h5 *file, const char *name, enum h5_type type,
         h5_make(file, name, type_in_file(file, type), n_dims, dims);
     bool good = set >= 0;
     good = good && h5_put_attribute(set, "description", description);
-    good = good && h5_put_attribute(set, "unit", unit);
+    good = good && h5_put_attribute(set, "unit", *unit ? unit : "1");
     if (indexes)
         good = good && h5_put_attribute(set, "indexes", indexes);
     good = good && !lp_fault("h5_define");

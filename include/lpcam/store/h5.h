@@ -37,7 +37,8 @@ enum lp_status h5_close(struct h5 **file);
 /* As given; belongs to the file. Local. */
 const char *h5_path(const struct h5 *file);
 
-/* A data set "/group/name" (groups are made). indexes may be NULL. n_dims <= 4.
+/* A data set "/group/name" (groups are made). unit "": a plain
+ * number, written as "1"; indexes may be NULL. n_dims <= 4.
  * Collective, all arguments agree. */
 enum lp_status h5_define(struct h5 *file, const char *name, enum h5_type type,
                          int n_dims, const int64_t *dims,
