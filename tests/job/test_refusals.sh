@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Bad input is one clear sentence and the right exit code, on one rank or more.
+. "$(dirname "$0")/common.sh"
+cp -r tests/data/scenes "$work/scenes"
+set_data=(--set "data.root=$work/scenes" --set "run.out=$work/out")
+
+refused 2 "kmeans.kk" 2 run configs/scenes.ini --set kmeans.kk=3
+refused 2 "kmeans.k" 1 run configs/scenes.ini --set kmeans.k=none
+refused 2 "run.out" 2 run configs/reference.ini
+refused 1 "nowhere.ini" 2 run nowhere.ini
+refused 1 "nothing.onnx" 2 run configs/scenes.ini "${set_data[@]}" --set model.file=nothing.onnx
+refused 1 "no.txt" 3 run configs/scenes.ini "${set_data[@]}" --set data.labels=no.txt
+
+# a label that names no class, an image twice, an image that is missing
+id=$(awk '!/^#/ {print $1; exit}' "$work/scenes/labels.txt")
+sed "s/^$id .*/$id 77/" tests/data/scenes/labels.txt >"$work/scenes/bad1.txt"
+refused 1 "77" 2 run configs/scenes.ini "${set_data[@]}" --set data.labels=bad1.txt
+{ cat tests/data/scenes/labels.txt; echo "$id 1"; } >"$work/scenes/bad2.txt"
+refused 1 "$id" 2 run configs/scenes.ini "${set_data[@]}" --set data.labels=bad2.txt
+{ cat tests/data/scenes/labels.txt; echo "ghost 1"; } >"$work/scenes/bad3.txt"
+refused 1 "ghost" 2 run configs/scenes.ini "${set_data[@]}" --set data.labels=bad3.txt
+: >"$work/scenes/empty.txt"
+refused 1 "empty.txt" 2 run configs/scenes.ini "${set_data[@]}" --set data.labels=empty.txt
+
+# one broken photograph is told and left out; too many end the run
+head -c 900 "tests/data/scenes/images/$id.jpg" >"$work/scenes/images/$id.jpg"
+must 2 run configs/scenes.ini "${set_data[@]}" --set data.max_bad=0.1
+grep -q "$id" "$work/log"
+refused 1 "max_bad" 3 run configs/scenes.ini "${set_data[@]}" --set run.out="$work/out2" --set data.max_bad=0
+
+# other settings on the same output are refused, naming the value
+refused 1 "split.threshold" 2 run configs/scenes.ini "${set_data[@]}" --set split.threshold=0.2 --set data.max_bad=0.1
+refused 1 "kmeans.k" 2 run configs/scenes.ini "${set_data[@]}" --set kmeans.k=3 --set data.max_bad=0.1
+refused 1 "kmeans.k" 2 activate configs/scenes.ini "${set_data[@]}" --set kmeans.k=3 --set data.max_bad=0.1
+rm "$work/out/prototypes.h5" "$work/out/maps.h5"
+refused 1 "lpcam cluster" 2 activate configs/scenes.ini "${set_data[@]}" --set data.max_bad=0.1
+
+# without a launcher
+says() { # TEXT ARGS...
+    local text=$1
+    shift
+    "$LPCAM" "$@" >"$work/log"
+    grep -q "$text" "$work/log"
+}
+says "Jobs:"
+says "OpenVINO" --version
+says "kmeans" run --help
+code=0; "$LPCAM" rum x.ini 2>"$work/log" || code=$?
+[ "$code" = 2 ] && grep -q "nearest: run" "$work/log"
+
+# a dry run checks and writes nothing
+must 2 run configs/scenes.ini --dry-run --set run.out="$work/dry"
+grep -q "plan" "$work/log"
+[ ! -e "$work/dry" ]
+echo "all refusals as they should be"

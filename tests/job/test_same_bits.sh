@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# The same bits on 1, 2, 3, 4 and 7 ranks, in one run or stage by stage, with
+# features in memory or read from the file.
+. "$(dirname "$0")/common.sh"
+need_h5py
+for n in 1 2 3 4 7; do
+    must "$n" run configs/scenes.ini --set run.out="$work/r$n"
+    [ "$n" = 1 ] || same "$work/r1" "$work/r$n"
+done
+for job in extract cluster activate score; do
+    must 3 "$job" configs/scenes.ini --set run.out="$work/stages"
+done
+same "$work/r1" "$work/stages"
+cmp "$work/r1/score.json" "$work/stages/score.json"
+must 2 run configs/scenes.ini --set run.out="$work/stream" --set run.memory=64K
+same "$work/r1" "$work/stream"
