@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lpcam/base/log.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,7 +67,16 @@ void lp_log(const char *format, ...)
 
 bool log_terminal(void)
 {
-    return isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
+    char path[40];
+    if (!isatty(STDOUT_FILENO) || isatty(STDERR_FILENO))
+        return isatty(STDOUT_FILENO);
+    /* mpirun gives its ranks a terminal whatever its own output is. */
+    snprintf(path, sizeof path, "/proc/%ld/fd/1", (long)getppid());
+    const int fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+    const bool terminal = fd >= 0 && isatty(fd);
+    if (fd >= 0)
+        close(fd);
+    return terminal;
 }
 
 void lp_status_line(const char *format, ...)

@@ -22,8 +22,8 @@ void lp_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void lp_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Does a person watch? Open MPI's launcher gives programs a pseudo-terminal as
- * stdout even when its own goes to a file, but a pipe as stderr, so both must
- * be terminals. */
+ * stdout whatever its own is, but a pipe as stderr: then the launcher's stdout
+ * decides. */
 bool log_terminal(void);
 
 /* Replace the last status line of a terminal, or add a line where there is
