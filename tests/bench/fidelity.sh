@@ -43,7 +43,7 @@ for set in "${sets[@]}"; do
   data=(--set "data.root=$shared/data/$folder" --set "model.file=$shared/models/$model.onnx"
     --set "model.classes=$shared/models/$model.classes.txt")
   job extract "configs/$set.ini" "$work/$set"
-  reference=(prototypes.choice=threshold prototypes.balance=no)
+  reference=(prototypes.choice=threshold prototypes.balance=no kmeans.starts=1)
   for seed in 0 1 2; do
     awk -F'\t' -v OFS='\t' -v s=$seed '$1 == s {print $2, $3, $4, $5, $6}' \
       "$shared/golden/results/$results-starts.tsv" >"$work/rows-$seed.tsv"
