@@ -84,8 +84,8 @@ static enum lp_status read_vectors(struct activate *a, char **about)
     LP_AGREE(s->comm);
 
     double t = phase_now_s();
-    LP_TRY(prototype_file_read(s->out[OUT_PROTOTYPES], wanted, head->n, head->d,
-                               &a->vector, s->comm));
+    LP_TRY(prototype_file_read(s->out[OUT_PROTOTYPES], wanted, &s->data,
+                               head->d, &a->vector, s->comm));
     phase_add(PHASE_READ, t);
     hash_sha256(a->vector, (size_t)head->n * (size_t)head->d * sizeof(float),
                 sha);
@@ -122,12 +122,13 @@ static enum lp_status fill(struct activate *a)
 
     LP_TRY(walk_photographs(&walk));
     snprintf(report, sizeof report, "images %lld\nbroken %lld\n",
-             (long long)walk.n_done, (long long)walk.n_bad);
+             (long long)(s->data.n_images - walk.n_bad), (long long)walk.n_bad);
     double t = phase_now_s();
     LP_TRY(map_file_close(&a->file, true, report));
     phase_add(PHASE_WRITE, t);
-    lp_log("activate: %lld images, %lld broken -> %s", (long long)walk.n_done,
-           (long long)walk.n_bad, s->out[OUT_MAPS]);
+    lp_log("activate: %lld images, %lld broken -> %s",
+           (long long)(s->data.n_images - walk.n_bad), (long long)walk.n_bad,
+           s->out[OUT_MAPS]);
 done:
     free(walk.state);
     return status;

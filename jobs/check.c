@@ -106,6 +106,33 @@ done:
     return status;
 }
 
+/* How many images are in each state; refused while any is to do. The same on
+ * every rank. */
+static enum lp_status check_states(struct h5 *h5, const char *path, int64_t n,
+                                   uint8_t **state, MPI_Comm comm)
+{
+    enum lp_status status = LP_OK;
+    int64_t count[3] = {0};
+    *state = calloc((size_t)n + 1, 1);
+    if (*state)
+        status = image_group_states(h5, 0, n, *state);
+    else
+        status = lp_fail(LP_ENOMEM, "no memory for the images' states");
+    LP_AGREE(comm);
+    for (int64_t i = 0; i < n; ++i)
+        ++count[(*state)[i] < 3 ? (*state)[i] : 0];
+    lp_log("%s: %lld images done, %lld broken, %lld to do", path,
+           (long long)count[IMAGE_DONE], (long long)count[IMAGE_BAD],
+           (long long)count[IMAGE_TO_DO]);
+    if (count[IMAGE_TO_DO])
+        LP_TRY(lp_fail_all(comm, LP_EFORMAT,
+                           "%s is not complete: the job that writes it goes "
+                           "on when started again",
+                           path));
+done:
+    return status;
+}
+
 static enum lp_status check_features(const struct job_args *args,
                                      const char *path)
 {
@@ -116,9 +143,11 @@ static enum lp_status check_features(const struct job_args *args,
     struct head head = {0};
     struct shard shard;
     struct tally t = {0};
+    uint8_t *state = NULL;
 
     LP_TRY(feature_file_load(&ff, path, NULL, CHECK_MEMORY, &f, &d, &head,
                              &shard, args->comm));
+    LP_TRY(check_states(ff.file.h5, path, d.n_images, &state, args->comm));
     status = tally_features(&f, &t);
     LP_AGREE(args->comm);
     tally_sum(&t, args->comm);
@@ -138,6 +167,7 @@ done:
     feature_file_close(&ff, false, NULL);
     dataset_release(&d);
     head_release(&head);
+    free(state);
     return status;
 }
 
@@ -173,38 +203,22 @@ static enum lp_status check_maps(const struct job_args *args, const char *path)
     struct dataset d = {0};
     struct tally t = {0};
     uint8_t *state = NULL;
-    int64_t count[3] = {0};
 
     LP_TRY(map_file_load(&mf, path, NULL, &d, args->comm));
     const struct shard shard = shard_by_count(
         mf.n_images, comm_rank(args->comm), comm_size(args->comm));
-    state = calloc((size_t)mf.n_images + 1, 1);
-    if (state)
-        status = image_group_states(mf.file.h5, 0, mf.n_images, state);
-    else
-        status = lp_fail(LP_ENOMEM, "no memory for the images' states");
-    if (status == LP_OK)
-        status = tally_maps(&mf, state, &shard, &t);
+    LP_TRY(check_states(mf.file.h5, path, mf.n_images, &state, args->comm));
+    status = tally_maps(&mf, state, &shard, &t);
     LP_AGREE(args->comm);
     tally_sum(&t, args->comm);
-    for (int64_t i = 0; i < mf.n_images; ++i)
-        ++count[state[i] < 3 ? state[i] : 0];
     if (t.wrong > 0)
         LP_TRY(lp_fail_all(args->comm, LP_EFORMAT,
-                           "%s: %lld values of /map/value are outside "
-                           "0..1 or no numbers",
+                           "%s: %lld values of /map/value are outside 0..1 or "
+                           "no numbers",
                            path, (long long)t.wrong));
-    lp_log("%s: %s: %lld images done, %lld broken, %lld to do; %d classes, "
-           "%lld maps, %lld values in 0..1",
-           path, count[IMAGE_TO_DO] ? "not complete" : "good",
-           (long long)count[IMAGE_DONE], (long long)count[IMAGE_BAD],
-           (long long)count[IMAGE_TO_DO], d.n_classes,
-           (long long)mf.pair_offset[mf.n_images], (long long)t.values);
-    if (count[IMAGE_TO_DO])
-        LP_TRY(lp_fail_all(args->comm, LP_EFORMAT,
-                           "%s is not complete: the job that writes "
-                           "it goes on when started again",
-                           path));
+    lp_log("%s: good: %d classes, %lld maps, %lld values in 0..1", path,
+           d.n_classes, (long long)mf.pair_offset[mf.n_images],
+           (long long)t.values);
 done:
     map_file_close(&mf, false, NULL);
     dataset_release(&d);

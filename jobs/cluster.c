@@ -111,6 +111,8 @@ static enum lp_status run_start(struct cluster *c, int r)
     MPI_Comm comm = c->session->comm;
     struct start *start = &c->start[r];
     struct kmeans *km = &start->kmeans;
+    const uint64_t seed =
+        ((uint64_t)config->run.seed << 32) + (uint64_t)config->kmeans.seed;
 
     status = kmeans_init(km, &c->features, config->kmeans.k);
     if (status == LP_OK) {
@@ -127,7 +129,7 @@ static enum lp_status run_start(struct cluster *c, int r)
         LP_TRY(kmeans_start_rows(km, &c->features, c->rows, comm));
     else
         LP_TRY(kmeans_start_hash(km, &c->features, c->class_hash,
-                                 (uint64_t)(config->kmeans.seed + r), comm));
+                                 seed + (uint64_t)r, comm));
     LP_TRY(kmeans_fit(km, &c->features, config->kmeans.stop, config->kmeans.tol,
                       config->kmeans.max_iter, comm));
     t = phase_add(PHASE_CLUSTER, t);
@@ -216,27 +218,69 @@ done:
     return status;
 }
 
+/* Features from elsewhere say nothing of themselves: told apart by content. */
+static char *describe(const struct cluster *c)
+{
+    char data[65], head[65];
+    dataset_fingerprint(&c->data, data);
+    hash_sha256(c->head.weight,
+                (size_t)c->head.n * (size_t)c->head.d * sizeof(float), head);
+    return text_format("features = from elsewhere\ndata.fingerprint = %s\n"
+                       "classifier.sha256 = %s\n",
+                       data, head);
+}
+
+/* The settings of features.h5 without its rows; NULL where it has none. */
+static enum lp_status ask_features(struct session *s, char **settings)
+{
+    enum lp_status status = LP_OK;
+    struct run_file file = {0};
+    LP_TRY(
+        run_file_read(&file, s->out[OUT_FEATURES], NULL, "extract", s->comm));
+    LP_TRY(run_file_settings(&file, settings));
+done:
+    run_file_close(&file);
+    return status;
+}
+
+/* What prototypes.h5 must say to be ours, and whether it is there. */
+static enum lp_status look(struct cluster *c, char **settings,
+                           enum run_file_found *found)
+{
+    enum lp_status status = LP_OK;
+    struct session *s = c->session;
+    const bool have_model = s->net.backbone != NULL;
+    char *features = have_model ? settings_features(s) : NULL;
+
+    if (have_model && !features)
+        status = lp_fail(LP_ENOMEM, "no memory for the settings");
+    LP_AGREE(s->comm);
+    if (!have_model)
+        LP_TRY(ask_features(s, &features));
+    if (!features) {
+        LP_TRY(load(c));
+        features = describe(c);
+    }
+    LP_TRY(probe(c, features, settings, found));
+done:
+    free(features);
+    return status;
+}
+
 enum lp_status stage_cluster(struct session *s)
 {
     enum lp_status status = LP_OK;
     struct cluster c = {.session = s};
     enum run_file_found found = FILE_ABSENT;
     char *settings = NULL;
-    char *features = s->net.backbone ? settings_features(s) : NULL;
-    const bool known = features != NULL;
 
-    if (known)
-        LP_TRY(probe(&c, features, &settings, &found));
-    if (found != FILE_WHOLE)
-        LP_TRY(load(&c));
-    if (!known) {
-        LP_TRY(run_file_settings(&c.file.file, &features));
-        LP_TRY(probe(&c, features, &settings, &found));
-    }
+    LP_TRY(look(&c, &settings, &found));
     if (found == FILE_WHOLE) {
         lp_log("cluster: %s is already there", s->out[OUT_PROTOTYPES]);
         goto done;
     }
+    if (!c.file.file.h5)
+        LP_TRY(load(&c));
     LP_TRY(prepare(&c));
     for (int r = 0; r < n_starts(&c); ++r)
         LP_TRY(run_start(&c, r));
@@ -246,7 +290,6 @@ enum lp_status stage_cluster(struct session *s)
     LP_TRY(write(&c, &about));
 done:
     release(&c);
-    free(features);
     free(settings);
     return status;
 }

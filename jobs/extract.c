@@ -132,7 +132,8 @@ static enum lp_status extract_one(void *arg, int64_t image,
     e->image = image;
     e->packed = false;
     LP_TRY(class_maps_begin(&e->maps, n, img->h, img->w, true));
-    LP_TRY(views_each(&e->views, img, add_view, e));
+    if (n > 0)
+        LP_TRY(views_each(&e->views, img, add_view, e));
     if (!e->packed) {
         LP_TRY(views_plain(&e->views, img, &plain));
         LP_TRY(pack(e, &plain));
@@ -223,14 +224,14 @@ static enum lp_status fill(struct extract *e)
 
     LP_TRY(walk_photographs(&walk));
     snprintf(report, sizeof report, "images %lld\nbroken %lld\n",
-             (long long)walk.n_done, (long long)walk.n_bad);
+             (long long)(s->data.n_images - walk.n_bad), (long long)walk.n_bad);
     double t = phase_now_s();
     LP_TRY(feature_file_close(&e->features, true, report));
     LP_TRY(map_file_close(&e->cams, true, report));
     phase_add(PHASE_WRITE, t);
     lp_log("extract: %lld images, %lld broken -> %s, %s",
-           (long long)walk.n_done, (long long)walk.n_bad, s->out[OUT_FEATURES],
-           s->out[OUT_CAMS]);
+           (long long)(s->data.n_images - walk.n_bad), (long long)walk.n_bad,
+           s->out[OUT_FEATURES], s->out[OUT_CAMS]);
 done:
     free(walk.state);
     return status;

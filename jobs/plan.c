@@ -7,6 +7,7 @@
 #include "lpcam/base/log.h"
 #include "lpcam/method/class_maps.h"
 #include "lpcam/run/comm.h"
+#include "lpcam/store/feature_file.h"
 #include "session.h"
 
 /* Bytes, of the whole job (disk) or of one rank (memory). */
@@ -48,6 +49,7 @@ static struct plan make_plan(const struct session *s)
     const int64_t n = s->net.head.n, d = s->net.head.d;
     const int64_t feature = value_bytes((enum lp_value)c->features.value);
     const double scale = largest_scale(c);
+    int64_t pair_cells = 0;
 
     for (int64_t i = 0; i < s->data.n_images; ++i) {
         const int32_t *label;
@@ -59,6 +61,7 @@ static struct plan make_plan(const struct session *s)
         const int64_t strided =
             (int64_t)class_maps_strided((int)h) * class_maps_strided((int)w);
         p.features += cells * (d * feature + k);
+        pair_cells += cells * k;
         p.maps += k * strided * value_bytes((enum lp_value)c->maps.value);
         p.seeds += c->maps.seed ? 2 * h * w : 0;
         const double one = 4 * (view_floats(s, i, scale) +
@@ -67,10 +70,11 @@ static struct plan make_plan(const struct session *s)
             (int64_t)one > p.photograph ? (int64_t)one : p.photograph;
     }
     p.prototypes = c->kmeans.starts * 2 * n * c->kmeans.k * (d + 64) * 4;
-    p.sums = 2 * n * c->kmeans.k * d * (8 + 4 + 4);
+    p.sums = 2 * n * c->kmeans.k * d * (8 + 8 + 4 + 4 * c->kmeans.starts) +
+             pair_cells * (2 + c->kmeans.starts) / comm_size(s->comm);
     p.rank_features = p.features / comm_size(s->comm);
     if (p.rank_features > c->run.memory)
-        p.rank_features = c->run.memory;
+        p.rank_features = FEATURE_BLOCK_BYTES;
     p.network = 4 * model_bytes(s);
     return p;
 }

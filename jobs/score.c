@@ -33,31 +33,25 @@ struct count {
     int64_t n_skipped; /* broken photographs, images without mask    */
 };
 
-/* Where the data set's images and classes are in the file. Alone. */
-static enum lp_status match(struct count *c, const char *path)
+/* Where the data set's images and classes are in the file; *missing is the
+ * first name that the file lacks, or NULL. The same on every rank. */
+static enum lp_status match(struct count *c, const char **missing)
 {
-    enum lp_status status = LP_OK;
     const struct dataset *d = &c->session->data;
     struct dataset_index index = {0};
+    enum lp_status status = dataset_index_init(&index, &c->maps);
 
-    LP_TRY(dataset_index_init(&index, &c->maps));
-    for (int64_t i = 0; i < d->n_images; ++i) {
+    *missing = NULL;
+    for (int64_t i = 0; i < d->n_images && status == LP_OK && !*missing; ++i) {
         c->file_image[i] = dataset_index_find(&index, dataset_id(d, i));
         if (c->file_image[i] < 0)
-            LP_TRY(lp_fail(LP_EFORMAT,
-                           "%s has no image %s of the list: score "
-                           "with a list of its images",
-                           path, dataset_id(d, i)));
+            *missing = dataset_id(d, i);
     }
-    for (int k = 0; k < c->maps.n_classes; ++k) {
+    for (int k = 0; k < c->maps.n_classes && !*missing; ++k) {
         c->class_of[k] = dataset_find_class(d, dataset_class(&c->maps, k));
         if (c->class_of[k] < 0)
-            LP_TRY(lp_fail(LP_EFORMAT,
-                           "%s has maps of class %s, which the "
-                           "data set's classes lack",
-                           path, dataset_class(&c->maps, k)));
+            *missing = dataset_class(&c->maps, k);
     }
-done:
     dataset_index_release(&index);
     return status;
 }
@@ -91,7 +85,8 @@ static enum lp_status reserve(struct count *c)
     return LP_OK;
 }
 
-static enum lp_status prepare(struct count *c, const char *path)
+static enum lp_status prepare(struct count *c, const char *path,
+                              const char **missing)
 {
     enum lp_status status = LP_OK;
     const struct session *s = c->session;
@@ -103,7 +98,7 @@ static enum lp_status prepare(struct count *c, const char *path)
     if (!c->state || !c->file_image || !c->class_of ||
         lp_fault("score_prepare"))
         LP_TRY(lp_fail(LP_ENOMEM, "no memory to score %s", path));
-    LP_TRY(match(c, path));
+    LP_TRY(match(c, missing));
     LP_TRY(reserve(c));
     LP_TRY(image_group_states(c->file.file.h5, 0, c->file.n_images, c->state));
     LP_TRY(seed_score_init(&c->scored->score, s->data.n_classes,
@@ -226,15 +221,24 @@ static void release(struct count *c)
     free(c->label);
 }
 
+/* A file of other images or classes is passed over: a folder may hold the CAM
+ * of one list and the LPCAM of another. */
 static enum lp_status count_file(const struct session *s, const char *path,
                                  struct scored *scored)
 {
     enum lp_status status = LP_OK;
     struct count c = {.session = s, .scored = scored};
+    const char *missing = NULL;
     double t = phase_now_s();
     LP_TRY(map_file_load(&c.file, path, NULL, &c.maps, s->comm));
-    status = prepare(&c, path);
+    status = prepare(&c, path, &missing);
     LP_AGREE(s->comm);
+    if (missing) {
+        lp_log("score: %s is left out: it and the data set do not both have "
+               "%s",
+               path, missing);
+        goto done;
+    }
     LP_TRY(count_all(&c));
     scored->there = true;
     phase_add(PHASE_SCORE, t);
@@ -267,6 +271,11 @@ enum lp_status stage_score(struct session *s)
     const enum output file[] = {OUT_CAMS, OUT_MAPS};
     char *path = NULL;
 
+    if (s->data.n_classes > 254) {
+        lp_log("score: masks hold 254 classes, the model has %d: not scored",
+               s->data.n_classes);
+        return LP_OK;
+    }
     if (!any_mask(&s->data)) {
         lp_log("score: no masks in %s: nothing to score", s->config.data.masks);
         return LP_OK;
@@ -275,10 +284,11 @@ enum lp_status stage_score(struct session *s)
         if (is_there(s, s->out[file[i]]))
             LP_TRY(count_file(s, s->out[file[i]], &kind[i]));
     if (!kind[0].there && !kind[1].there)
-        LP_TRY(lp_fail_all(s->comm, LP_EIO,
-                           "neither %s nor %s is there: run lpcam extract "
-                           "or lpcam activate first",
-                           s->out[OUT_CAMS], s->out[OUT_MAPS]));
+        LP_TRY(
+            lp_fail_all(s->comm, LP_EIO,
+                        "neither %s nor %s is there for this list: run lpcam "
+                        "extract or lpcam activate first",
+                        s->out[OUT_CAMS], s->out[OUT_MAPS]));
     if (comm_rank(s->comm) == 0) {
         path = text_path(s->config.run.out, "score.json");
         status = path ? score_report(kind, 2, &s->data, &s->config, path)

@@ -40,13 +40,16 @@ static int nearest_threshold(const struct seed_score *s, double threshold)
 static void add_curve_table(struct text_buffer *b, const struct scored *kind,
                             int n)
 {
+    const struct seed_score *any = &kind[0].score;
+    for (int i = 1; i < n && !any->n_thresholds; ++i)
+        any = &kind[i].score;
     text_add(b, "threshold");
     for (int i = 0; i < n; ++i)
         if (kind[i].there)
             text_add(b, "%12s", kind[i].name);
     text_add(b, "   mIoU in percent\n");
-    for (int t = 0; t < kind[0].score.n_thresholds; ++t) {
-        text_add(b, "%9.3f", kind[0].score.threshold[t]);
+    for (int t = 0; t < any->n_thresholds; ++t) {
+        text_add(b, "%9.3f", any->threshold[t]);
         for (int i = 0; i < n; ++i)
             if (kind[i].there)
                 text_add(b, "%11.2f%s",

@@ -1,23 +1,45 @@
 /* SPDX-License-Identifier: MIT */
 #include "session.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lpcam/base/fault.h"
+#include "lpcam/base/hash.h"
 #include "lpcam/base/log.h"
 #include "lpcam/run/comm.h"
 #include "lpcam/run/phase.h"
 #include "lpcam/store/run_lock.h"
 
-static enum lp_status need(const char *value, const char *key)
+static enum lp_status need(const struct session *s, const char *value,
+                           const char *key)
 {
     if (*value)
         return LP_OK;
-    return lp_fail(LP_EUSAGE,
-                   "%s is not set: name it in the configuration "
-                   "or with --set %s=...",
-                   key, key);
+    return lp_fail_all(s->comm, LP_EUSAGE,
+                       "%s is not set: name it in the configuration or with "
+                       "--set %s=...",
+                       key, key);
+}
+
+/* Fingerprint of the file of start rows. Rank 0 reads it. */
+static enum lp_status hash_rows(struct session *s)
+{
+    enum lp_status status = LP_OK;
+    char *bytes = NULL;
+    size_t n;
+    snprintf(s->rows_sha, sizeof s->rows_sha, "none");
+    if (comm_rank(s->comm) == 0 && s->config.kmeans.start == START_ROWS) {
+        status = text_read(s->config.kmeans.rows, &bytes, &n);
+        if (status == LP_OK)
+            hash_sha256(bytes, n, s->rows_sha);
+    }
+    LP_AGREE(s->comm);
+    comm_bcast(s->comm, s->rows_sha, sizeof s->rows_sha);
+done:
+    free(bytes);
+    return status;
 }
 
 /* Outputs' paths and the values in use as text. Alone. */
@@ -30,9 +52,9 @@ static enum lp_status prepare(struct session *s, int needs)
                                                 [OUT_MAPS] = "maps.h5"};
     enum lp_status status = LP_OK;
     if (needs & NEED_DATA)
-        LP_TRY(need(s->config.data.root, "data.root"));
+        LP_TRY(need(s, s->config.data.root, "data.root"));
     if (needs & NEED_MODEL)
-        LP_TRY(need(s->config.model.file, "model.file"));
+        LP_TRY(need(s, s->config.model.file, "model.file"));
     s->config_text = config_text(&s->config);
     bool ok = s->config_text != NULL;
     for (int i = 0; i < N_OUTPUTS; ++i) {
@@ -146,10 +168,16 @@ enum lp_status session_open(struct session *s, const struct job_args *args,
                        s->comm));
     status = prepare(s, needs);
     LP_AGREE(s->comm);
+    LP_TRY(hash_rows(s));
     if (needs & NEED_MODEL)
         LP_TRY(load_model(s));
     if (needs & NEED_DATA)
         LP_TRY(load_data(s, needs & NEED_MODEL ? s->net.head.n : -1));
+    if (s->config.maps.seed && s->data.n_classes > 254)
+        LP_TRY(lp_fail_all(s->comm, LP_EARG,
+                           "maps.full = seed holds 254 classes, the model has "
+                           "%d: leave it out",
+                           s->data.n_classes));
     if (needs & NEED_MODEL && needs & NEED_DATA) {
         LP_TRY(prove_model(s));
         plan_print(s);

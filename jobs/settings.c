@@ -53,19 +53,13 @@ char *settings_extract(const struct session *s)
 
 char *settings_cluster(const struct session *s)
 {
-    char sha[65] = "none", *bytes = NULL;
-    size_t n;
-    if (s->config.kmeans.start == START_ROWS &&
-        text_read(s->config.kmeans.rows, &bytes, &n) == LP_OK)
-        hash_sha256(bytes, n, sha);
-    free(bytes);
     return settings_join(
-        text_format("kmeans.rows.sha256 = %s\n", sha),
-        KEY_LINES(&s->config, "kmeans.k", "kmeans.starts", "kmeans.start",
-                  "kmeans.seed", "kmeans.stop", "kmeans.tol", "kmeans.max_iter",
-                  "prototypes.choice", "prototypes.power", "prototypes.balance",
-                  "prototypes.class_above", "prototypes.context_above",
-                  "prototypes.context_below"));
+        text_format("kmeans.rows.sha256 = %s\n", s->rows_sha),
+        KEY_LINES(&s->config, "run.seed", "kmeans.k", "kmeans.starts",
+                  "kmeans.start", "kmeans.seed", "kmeans.stop", "kmeans.tol",
+                  "kmeans.max_iter", "prototypes.choice", "prototypes.power",
+                  "prototypes.balance", "prototypes.class_above",
+                  "prototypes.context_above", "prototypes.context_below"));
 }
 
 char *settings_maps(const struct session *s)

@@ -57,7 +57,7 @@ static enum lp_status deal(struct round *r)
         goto done;
     }
     for (int64_t i = 0; i < n; ++i)
-        cost[i] = r->walk->state[i] == IMAGE_TO_DO
+        cost[i] = r->walk->state[i] != IMAGE_DONE
                       ? 1 + s->size[2 * i] * s->size[2 * i + 1]
                       : 0;
     r->shard = shard_by_cost(cost, n, comm_rank(s->comm), comm_size(s->comm));
@@ -168,13 +168,10 @@ enum lp_status walk_photographs(struct walk *w)
                    comm);
     r.marked_s = phase_now_s();
     status = go_round(&r);
-    double t = phase_now_s();
     status = progress_end(&r.progress, status);
-    phase_add(PHASE_WAIT, t);
     LP_AGREE(comm);
 
     w->n_bad = comm_total(comm, r.n_bad);
-    w->n_done = comm_total(comm, r.n - r.n_bad);
     if ((double)w->n_bad >
         w->session->config.data.max_bad * (double)w->session->data.n_images)
         LP_TRY(lp_fail_all(comm, LP_EFORMAT,

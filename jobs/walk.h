@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* walk.h: over the photographs that are still to do: each rank its share, in
- * order of size, with progress, broken files, stops and acknowledgement. */
+/* walk.h: over the photographs that are not done: each rank its share, in order
+ * of size, with progress, broken files, stops and acknowledgement. Photographs
+ * that were broken in an earlier start are tried again. */
 #ifndef LPCAM_WALK_H
 #define LPCAM_WALK_H
 
@@ -20,7 +21,7 @@ struct walk {
     enum lp_status (*mark)(void *arg, int64_t first, int64_t n,
                            const uint8_t *state);
     void *arg;
-    int64_t n_done, n_bad; /* out: over all ranks, of this walk            */
+    int64_t n_bad; /* out: broken photographs, over all ranks      */
 };
 
 /* Collective over the session's comm. Fails with what each and mark fail with,

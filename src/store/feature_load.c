@@ -135,7 +135,7 @@ static enum lp_status share_images(struct feature_file *ff, uint8_t **state,
         cost[i] = (*state)[i] != IMAGE_DONE
                       ? 0
                       : (ff->offset[i + 1] - ff->offset[i]) *
-                            (ff->pair_offset[i + 1] - ff->pair_offset[i]);
+                            (1 + ff->pair_offset[i + 1] - ff->pair_offset[i]);
     *shard = shard_by_cost(cost, n, comm_rank(comm), comm_size(comm));
 done:
     free(cost);
@@ -216,7 +216,9 @@ static enum lp_status read_values(struct features *f, int64_t memory_bytes)
 {
     const int64_t n = f->offset[f->n_images];
     const int64_t bytes = n * f->d * value_bytes(f->type);
-    f->block_bytes = memory_bytes;
+    /* Clustering skips images, so a block should not bring many of them. */
+    f->block_bytes =
+        memory_bytes < FEATURE_BLOCK_BYTES ? memory_bytes : FEATURE_BLOCK_BYTES;
     if (bytes > memory_bytes)
         return LP_OK;
     f->value = malloc((size_t)bytes + 1);

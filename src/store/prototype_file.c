@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lpcam/run/comm.h"
 
@@ -242,14 +243,42 @@ done:
     return status;
 }
 
+/* Vectors belong to classes by name. Rank 0 compares. */
+static enum lp_status check_classes(struct h5 *h5, const struct dataset *d,
+                                    MPI_Comm comm)
+{
+    enum lp_status status;
+    char *name = NULL;
+    int64_t n;
+    int length;
+    LP_TRY(h5_read_text_shared(h5, "/class/name", &n, &length, &name));
+    if (comm_rank(comm) == 0)
+        for (int c = 0; c < n && c < d->n_classes && status == LP_OK; ++c)
+            if (strncmp(name + (size_t)c * (size_t)length, dataset_class(d, c),
+                        (size_t)length) != 0)
+                status = lp_fail(LP_EARG,
+                                 "%s was made with class %.*s where this run "
+                                 "has %s: correct model.classes, or run lpcam "
+                                 "cluster again",
+                                 h5_path(h5), length,
+                                 name + (size_t)c * (size_t)length,
+                                 dataset_class(d, c));
+    LP_AGREE(comm);
+done:
+    free(name);
+    return status;
+}
+
 enum lp_status prototype_file_read(const char *path, const char *settings,
-                                   int n, int d, float **vector, MPI_Comm comm)
+                                   const struct dataset *data, int d,
+                                   float **vector, MPI_Comm comm)
 {
     enum lp_status status;
     struct run_file file = {0};
-    int64_t shape[2] = {n, d};
+    int64_t shape[2] = {data->n_classes, d};
     void *table = NULL;
     LP_TRY(run_file_read(&file, path, settings, "cluster", comm));
+    LP_TRY(check_classes(file.h5, data, comm));
     LP_TRY(h5_read_shared(file.h5, "/method/vector", H5_F32, 2, shape, &table));
     *vector = table;
 done:

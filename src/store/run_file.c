@@ -337,19 +337,13 @@ void run_file_close(struct run_file *file)
 
 enum lp_status run_file_settings(const struct run_file *file, char **settings)
 {
-    enum lp_status status = LP_OK;
     int64_t n;
     int length;
     *settings = NULL;
-    if (h5_has(file->h5, "/run/settings"))
-        return h5_read_text_shared(file->h5, "/run/settings", &n, &length,
-                                   settings);
-    *settings = text_format("features = from elsewhere\n");
-    if (!*settings)
-        status = lp_fail(LP_ENOMEM, "no memory for the settings");
-    LP_AGREE(file->comm);
-done:
-    return status;
+    if (!h5_has(file->h5, "/run/settings"))
+        return LP_OK;
+    return h5_read_text_shared(file->h5, "/run/settings", &n, &length,
+                               settings);
 }
 
 const char *run_file_program(void)

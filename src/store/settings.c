@@ -40,13 +40,18 @@ static bool find_key(const char *lines, const struct line *like,
 enum lp_status settings_compare(const char *path, const char *theirs,
                                 const char *ours, bool both)
 {
+    static const char from[] = "features = from elsewhere\n";
     static const char advice[] = "choose another run.out or remove the file";
     struct line a, b;
+    const bool elsewhere = !both && strncmp(theirs, from, sizeof from - 1) == 0;
     for (const char *at = ours; next_line(&at, &a);) {
-        if (!find_key(theirs, &a, &b))
+        if (!find_key(theirs, &a, &b)) {
+            if (elsewhere)
+                continue;
             return lp_fail(LP_EARG,
                            "%s was made without %.*s, this run has %.*s: %s",
                            path, a.key_n, a.key, a.value_n, a.value, advice);
+        }
         if (a.value_n != b.value_n ||
             memcmp(a.value, b.value, (size_t)a.value_n) != 0)
             return lp_fail(LP_EARG,

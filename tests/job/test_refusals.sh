@@ -26,7 +26,17 @@ refused 1 "empty.txt" 2 run configs/scenes.ini "${set_data[@]}" --set data.label
 head -c 900 "tests/data/scenes/images/$id.jpg" >"$work/scenes/images/$id.jpg"
 must 2 run configs/scenes.ini "${set_data[@]}" --set data.max_bad=0.1
 grep -q "$id" "$work/log"
-refused 1 "max_bad" 3 run configs/scenes.ini "${set_data[@]}" --set run.out="$work/out2" --set data.max_bad=0
+for again in 1 2; do # also when it is started again
+    refused 1 "max_bad" 3 run configs/scenes.ini "${set_data[@]}" --set run.out="$work/out2" --set data.max_bad=0
+done
+refused 1 "not complete" 2 check "$work/out2/cams.h5.partial"
+refused 1 "not complete" 2 check "$work/out2/features.h5.partial"
+
+# mended, it is taken up again
+cp "tests/data/scenes/images/$id.jpg" "$work/scenes/images/$id.jpg"
+must 2 run configs/scenes.ini "${set_data[@]}" --set run.out="$work/out2" --set data.max_bad=0
+grep -q "56 images, 0 broken" "$work/log"
+head -c 900 "tests/data/scenes/images/$id.jpg" >"$work/scenes/images/$id.jpg"
 
 # other settings on the same output are refused, naming the value
 refused 1 "split.threshold" 2 run configs/scenes.ini "${set_data[@]}" --set split.threshold=0.2 --set data.max_bad=0.1

@@ -118,7 +118,7 @@ static void the_class_vectors_come_back(void **state)
     (void)state;
     float *found = NULL;
     assert_true(on_all(write_file(1) == LP_OK));
-    assert_true(on_all(prototype_file_read(path, "k = 2", N, D, &found,
+    assert_true(on_all(prototype_file_read(path, "k = 2", &data, D, &found,
                                            MPI_COMM_WORLD) == LP_OK));
     assert_true(on_all(memcmp(found, vector, sizeof vector) == 0));
     free(found);
@@ -131,16 +131,35 @@ static void another_network_or_setting_is_refused(void **state)
     assert_true(on_all(write_file(1) == LP_OK));
     tiny_listen();
     const enum lp_status status =
-        prototype_file_read(path, NULL, N, D + 1, &found, MPI_COMM_WORLD);
+        prototype_file_read(path, NULL, &data, D + 1, &found, MPI_COMM_WORLD);
     const char *said = tiny_heard();
     assert_true(on_all(status == (rank == 0 ? LP_EFORMAT : LP_EPEER)));
     assert_true(on_all(rank > 0 ||
                        strstr(said, "is [3][4], where [3][5] is due") != NULL));
-    assert_true(on_all(prototype_file_read(path, "k = 3", N, D, &found,
+    assert_true(on_all(prototype_file_read(path, "k = 3", &data, D, &found,
                                            MPI_COMM_WORLD) != LP_OK));
-    assert_true(on_all(prototype_file_read("/no/such.h5", NULL, N, D, &found,
-                                           MPI_COMM_WORLD) != LP_OK));
+    assert_true(on_all(prototype_file_read("/no/such.h5", NULL, &data, D,
+                                           &found, MPI_COMM_WORLD) != LP_OK));
     assert_true(on_all(found == NULL));
+}
+
+static void other_classes_are_refused_by_name(void **state)
+{
+    (void)state;
+    float *found = NULL;
+    struct dataset other = data;
+    int64_t swapped[N];
+    memcpy(swapped, data.name_at, sizeof swapped);
+    swapped[0] = data.name_at[1];
+    swapped[1] = data.name_at[0];
+    other.name_at = swapped;
+    assert_true(on_all(write_file(1) == LP_OK));
+    tiny_listen();
+    const enum lp_status status =
+        prototype_file_read(path, NULL, &other, D, &found, MPI_COMM_WORLD);
+    const char *said = tiny_heard();
+    assert_true(on_all(status == (rank == 0 ? LP_EARG : LP_EPEER)));
+    assert_true(on_all(rank > 0 || strstr(said, dataset_class(&data, 0))));
 }
 
 /* Row c of /object/center is problem 2c, of /context/center 2c + 1. */
@@ -221,7 +240,7 @@ static void no_vectors_and_no_iterations_are_legal(void **state)
     float *found = NULL;
     made[0].km.n_steps = 0;
     assert_true(on_all(write_file(1) == LP_OK));
-    assert_true(on_all(prototype_file_read(path, NULL, N, D, &found,
+    assert_true(on_all(prototype_file_read(path, NULL, &data, D, &found,
                                            MPI_COMM_WORLD) == LP_OK));
     free(found);
 }
@@ -234,11 +253,11 @@ static void a_failed_write_leaves_no_whole_file(void **state)
     const enum lp_status status = write_file(1);
     unsetenv("LPCAM_FAULT");
     assert_true(on_all(status == (rank == 0 ? LP_EIO : LP_EPEER)));
-    assert_true(on_all(prototype_file_read(path, NULL, N, D, &found,
+    assert_true(on_all(prototype_file_read(path, NULL, &data, D, &found,
                                            MPI_COMM_WORLD) != LP_OK));
     assert_true(on_all(write_file(1) == LP_OK));
     assert_true(on_all(write_file(1) == LP_OK)); /* whole: nothing to do */
-    assert_true(on_all(prototype_file_read(path, NULL, N, D, &found,
+    assert_true(on_all(prototype_file_read(path, NULL, &data, D, &found,
                                            MPI_COMM_WORLD) == LP_OK));
     free(found);
 }
@@ -249,6 +268,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         TEST(the_class_vectors_come_back),
         TEST(another_network_or_setting_is_refused),
+        TEST(other_classes_are_refused_by_name),
         TEST(each_side_of_each_start_has_its_centres),
         TEST(the_history_of_a_shorter_start_ends_in_zeros),
         TEST(no_vectors_and_no_iterations_are_legal),

@@ -31,7 +31,7 @@ struct config {
         char *out;         /* folder of all outputs                       */
         int64_t memory;    /* bytes a rank may use for features           */
         int passes;        /* 2                                           */
-        int64_t seed;      /* of what is drawn outside the clustering     */
+        int64_t seed;      /* of everything that is drawn                 */
         double progress_s; /* seconds between progress lines in a log     */
     } run;
     struct {
@@ -65,7 +65,7 @@ struct config {
         int k, starts, start, max_iter, stop; /* start, stop: enums above  */
         double tol;   /* of stop = reference, feature units squared  */
         char *rows;   /* file of start rows                          */
-        int64_t seed; /* of the start                                */
+        int64_t seed; /* of the start, besides run.seed              */
     } kmeans;
     struct {
         int choice; /* enum choice_rule                            */

@@ -21,6 +21,9 @@
 #include "lpcam/store/image_group.h"
 #include "lpcam/store/run_file.h"
 
+/* Rows that are read at once where a rank's share does not fit its memory. */
+#define FEATURE_BLOCK_BYTES ((int64_t)64 << 20)
+
 struct feature_file {
     struct run_file file;
     int d;

@@ -35,9 +35,11 @@ enum lp_status prototype_file_write(
     const struct prototype_start *start, int n_starts, const float *vector,
     const double *lambda, const char *report, MPI_Comm comm);
 
-/* Read M: *vector [n][d], the caller's to free; n and d must be the network's.
- * settings as in run_file_read. Collective. */
+/* Read M: *vector [n][d], the caller's to free; the classes must be those of
+ * data, in order, and d the network's. settings as in run_file_read.
+ * Collective. */
 enum lp_status prototype_file_read(const char *path, const char *settings,
-                                   int n, int d, float **vector, MPI_Comm comm);
+                                   const struct dataset *data, int d,
+                                   float **vector, MPI_Comm comm);
 
 #endif

@@ -61,8 +61,8 @@ enum lp_status run_file_read(struct run_file *file, const char *path,
  * only closed. Also after a failure *file is closed. Collective. */
 enum lp_status run_file_finish(struct run_file *file, const char *report);
 
-/* The file's own lines, the caller's to free: "features = from elsewhere" where
- * it has none. Collective. */
+/* The file's own lines, the caller's to free; NULL where it has none because it
+ * was made elsewhere. Collective. */
 enum lp_status run_file_settings(const struct run_file *file, char **settings);
 
 /* "lpcam 0.1.0 (commit)". Static. Local. */

@@ -8,7 +8,8 @@
 #include "lpcam/base/status.h"
 
 /* Every line of ours must be among theirs, those of the file at path; with
- * `both`, every line of theirs among ours too. LP_EARG names the first that
+ * `both`, every line of theirs among ours too; without it, what was made of
+ * features from elsewhere need not have a key. LP_EARG names the first that
  * differs, with both values. */
 enum lp_status settings_compare(const char *path, const char *theirs,
                                 const char *ours, bool both);
