@@ -146,6 +146,7 @@ enum lp_status stage_activate(struct session *s)
     LP_TRY(map_file_open(&a.file, s->out[OUT_MAPS], &about, &s->data, s->size,
                          (enum lp_value)s->config.maps.value,
                          s->config.maps.seed, s->comm));
+    LP_TRY(session_keep_config(s));
     if (a.file.file.found == FILE_WHOLE)
         lp_log("activate: %s is already there", s->out[OUT_MAPS]);
     else

@@ -275,6 +275,7 @@ enum lp_status stage_cluster(struct session *s)
     char *settings = NULL;
 
     LP_TRY(look(&c, &settings, &found));
+    LP_TRY(session_keep_config(s));
     if (found == FILE_WHOLE) {
         lp_log("cluster: %s is already there", s->out[OUT_PROTOTYPES]);
         goto done;

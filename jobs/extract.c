@@ -252,6 +252,7 @@ enum lp_status stage_extract(struct session *s)
 
     views_init(&e.views, &s->net, &s->config);
     LP_TRY(open_files(&e, features_about, cams_about));
+    LP_TRY(session_keep_config(s));
     if (e.features.file.found == FILE_WHOLE && e.cams.file.found == FILE_WHOLE)
         lp_log("extract: %s and %s are already there", s->out[OUT_FEATURES],
                s->out[OUT_CAMS]);

@@ -141,16 +141,16 @@ done:
     return status;
 }
 
-/* The folder, the lock, and the values in use beside the outputs. */
-static enum lp_status claim_output(struct session *s)
+enum lp_status session_keep_config(const struct session *s)
 {
     enum lp_status status = LP_OK;
     char *path = NULL;
-    LP_TRY(run_lock(s->config.run.out, &s->lock, s->comm));
     if (comm_rank(s->comm) == 0) {
         path = text_path(s->config.run.out, "used.ini");
-        status = path ? text_write(path, s->config_text, strlen(s->config_text))
-                      : LP_ENOMEM;
+        if (path)
+            status = text_write(path, s->config_text, strlen(s->config_text));
+        else
+            status = lp_fail(LP_ENOMEM, "no memory for the name of used.ini");
     }
     LP_AGREE(s->comm);
 done:
@@ -183,7 +183,7 @@ enum lp_status session_open(struct session *s, const struct job_args *args,
         plan_print(s);
     }
     if (!args->dry_run)
-        LP_TRY(claim_output(s));
+        LP_TRY(run_lock(s->config.run.out, &s->lock, s->comm));
 done:
     return status;
 }

@@ -31,11 +31,14 @@ struct session {
 };
 
 /* Load and check everything a job needs, print what was found and the plan of
- * memory and disk; then, unless dry_run, make run.out, lock it, and write the
- * values in use into it. Collective; fails on all ranks or none. */
+ * memory and disk; then, unless dry_run, make run.out and lock it. Collective; fails on all ranks or none. */
 enum lp_status session_open(struct session *s, const struct job_args *args,
                             int needs);
 void session_close(struct session *s);
+
+/* Write the values in use to run.out/used.ini: called by a stage whose output
+ * agrees with them. Collective. */
+enum lp_status session_keep_config(const struct session *s);
 
 /* Print the memory a rank needs and the disk the outputs need; a warning where
  * the disk has less. Collective. */
