@@ -3,9 +3,9 @@
 one thread each, interleaved; called by extract.sh, which says what is needed.
 
 Every round runs every contender once as a process of its own, in an order that
-turns. What is compared is the time from the first photograph on: for lpcam all
-but its phases input and model (so it carries the start of MPI and the maps and
-files, which the scripts do not make), for a script its loop alone. A run counts
+turns. What is compared is the time from the first photograph on: for lpcam the
+phases behind input and model (so it carries the class maps and the files, which
+the scripts do not make), for a script its loop. A run counts
 as clean when the multiply-add probe before and after it was near its best and
 other processes used little of the machine meanwhile."""
 import argparse
@@ -28,6 +28,7 @@ TORCH = ("torch-plain", "torch-frozen", "torch-channels-last", "torch-optimized"
 PEERS = TORCH + ("onnxruntime",)
 PROBE_SHARE, FOREIGN_SHARE = 0.85, 0.10
 OTHER_PHASES = ("decode", "resize", "maps", "write")
+LOOP_PHASES = OTHER_PHASES + ("network", "wait")
 
 
 def environment():
@@ -119,12 +120,11 @@ class Bench:
                          " ".join("%.1f" % s for s in scales), "yes" if views == 2 else "no"))
         ranks = "2" if name == "lpcam-two-ranks" else "1"
         run = self.machine.run(["mpirun", "-n", ranks, self.o.lpcam, "extract", config])
-        phases = re.findall(r"^(?:\[.*\] )?([a-z]+) +[\d.]+ +([\d.]+) +([\d.]+) +\d+$", run["text"], re.M)
-        run["phase"] = {phase: float(mean) for phase, mean, _ in phases}
+        phases = re.findall(r"^(?:\[.*\] )?([a-z]+) +[\d.]+ +([\d.]+) +[\d.]+ +\d+$", run["text"], re.M)
+        run["phase"] = {phase: float(mean) for phase, mean in phases}
         if "network" not in run["phase"]:
             sys.exit("lpcam printed no table of phases:\n" + run["text"][-2000:])
-        start = sum(float(longest) for phase, _, longest in phases if phase in ("input", "model"))
-        run["work"] = run["wall"] - start
+        run["work"] = sum(run["phase"].get(phase, 0.0) for phase in LOOP_PHASES)
         run["other"] = sum(run["phase"].get(phase, 0.0) for phase in OTHER_PHASES) / run["work"]
         return run
 
