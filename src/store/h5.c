@@ -168,16 +168,6 @@ const char *h5_path(const struct h5 *file)
     return file->path;
 }
 
-enum lp_status h5_flush(struct h5 *file)
-{
-    enum lp_status status = LP_OK;
-    if (H5Fflush(file->id, H5F_SCOPE_GLOBAL) < 0 || lp_fault("h5_flush"))
-        status = lp_fail(LP_EIO, "cannot flush %s: %s", file->path, h5_why());
-    LP_AGREE(file->comm);
-done:
-    return status;
-}
-
 enum lp_status h5_sync_local(struct h5 *file)
 {
     if (fsync(file->fd) != 0 || lp_fault("h5_sync"))
@@ -201,42 +191,5 @@ enum lp_status h5_close(struct h5 **file)
     LP_AGREE(f->comm);
 done:
     discard(f);
-    return status;
-}
-
-struct visitor {
-    void (*visit)(void *arg, const char *name);
-    void *arg;
-};
-
-static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *info,
-                         void *arg)
-{
-    const struct visitor *v = arg;
-    (void)info;
-    const hid_t set = H5Dopen2(group, name, H5P_DEFAULT);
-    if (set < 0)
-        return 0;
-    H5Dclose(set);
-    char *full = malloc(strlen(name) + 2);
-    if (!full)
-        return -1;
-    full[0] = '/';
-    strcpy(full + 1, name);
-    v->visit(v->arg, full);
-    free(full);
-    return 0;
-}
-
-enum lp_status h5_each(struct h5 *file,
-                       void (*visit)(void *arg, const char *name), void *arg)
-{
-    enum lp_status status = LP_OK;
-    struct visitor v = {visit, arg};
-    H5_AGREE(file->comm,
-             H5Lvisit(file->id, H5_INDEX_NAME, H5_ITER_INC, visit_link, &v) >=
-                 0,
-             LP_EIO, "cannot list %s: %s", file->path, h5_why());
-done:
     return status;
 }

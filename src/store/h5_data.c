@@ -7,11 +7,13 @@
 #include <string.h>
 
 #include "lpcam/base/fault.h"
+#include "lpcam/base/size.h"
 
 /* HDF5 1.10 refuses independent calls of 2 GiB; half of it leaves room for
  * conversions. */
 #define CALL_BYTES ((int64_t)1 << 30)
 #define MAX_DIMS   4
+#define MOST_BYTES 8 /* of a number in memory                              */
 
 enum h5_type h5_type_of(enum lp_value value)
 {
@@ -116,6 +118,18 @@ static bool type_of(hid_t type, enum h5_type *out)
     }
 }
 
+/* Can so many numbers be counted in bytes? Sides of 0 count as 1, so that every
+ * product of some of the sides can be too. */
+static bool possible(int n_dims, const hsize_t *size)
+{
+    int64_t bytes = MOST_BYTES;
+    bool fits = true;
+    for (int i = 0; i < n_dims; ++i)
+        fits = fits && size[i] <= INT64_MAX &&
+               size_multiply(&bytes, size[i] > 0 ? (int64_t)size[i] : 1);
+    return fits;
+}
+
 enum lp_status h5_shape(struct h5 *file, const char *name, enum h5_type *type,
                         int *n_dims, int64_t dims[4])
 {
@@ -139,6 +153,8 @@ enum lp_status h5_shape(struct h5 *file, const char *name, enum h5_type *type,
     H5_AGREE(file->comm, *n_dims >= 1 && *n_dims <= MAX_DIMS, LP_EFORMAT,
              "%s of %s has %d dimensions, not 1 to 4", name, file->path,
              *n_dims);
+    H5_AGREE(file->comm, possible(*n_dims, size), LP_EFORMAT,
+             "%s of %s claims an impossible size", name, file->path);
     for (int i = 0; i < MAX_DIMS; ++i)
         dims[i] = i < *n_dims ? (int64_t)size[i] : 1;
 done:
@@ -146,23 +162,25 @@ done:
 }
 
 /* Rows a call, from the larger of the two types; 0 when the rows asked for
- * are not there. */
+ * are not there or cannot be. */
 static int64_t rows_a_call(hid_t set, hid_t space, hid_t type, int64_t first,
                            int64_t n, hsize_t size[H5S_MAX_RANK])
 {
     const int n_dims = H5Sget_simple_extent_dims(space, size, NULL);
     const hid_t stored = H5Dget_type(set);
-    size_t bytes = H5Tget_size(stored);
+    int64_t bytes = (int64_t)H5Tget_size(stored);
+    int64_t end = first;
     H5Tclose(stored);
-    if (H5Tget_size(type) > bytes)
-        bytes = H5Tget_size(type);
-    if (n_dims < 1 || first < 0 || first + n > (int64_t)size[0])
+    if ((int64_t)H5Tget_size(type) > bytes)
+        bytes = (int64_t)H5Tget_size(type);
+    if (n_dims < 1 || !size_add(&end, n) || (hsize_t)end > size[0])
         return 0;
     for (int i = 1; i < n_dims; ++i)
-        bytes *= (size_t)size[i];
+        if (size[i] > INT64_MAX || !size_multiply(&bytes, (int64_t)size[i]))
+            return 0;
     if (bytes == 0)
         return n;
-    return CALL_BYTES / (int64_t)bytes;
+    return CALL_BYTES / bytes;
 }
 
 enum lp_status h5_transfer(struct h5 *file, const char *name, hid_t type,
@@ -226,8 +244,9 @@ static const char *shape_text(int n_dims, const int64_t *dims, char text[128])
     int n = 0;
     text[0] = 0;
     for (int i = 0; i < n_dims; ++i)
-        n += dims[i] < 0 ? snprintf(text + n, 24, "[any]")
-                         : snprintf(text + n, 24, "[%lld]", (long long)dims[i]);
+        n += dims[i] == -1
+                 ? snprintf(text + n, 24, "[any]")
+                 : snprintf(text + n, 24, "[%lld]", (long long)dims[i]);
     return text;
 }
 
@@ -242,7 +261,7 @@ enum lp_status h5_expect(struct h5 *file, const char *name, int n_dims,
     LP_TRY(h5_shape(file, name, type, &n_found, found));
     bool same = n_found == n_dims;
     for (int i = 0; i < n_dims && same; ++i)
-        same = dims[i] < 0 || dims[i] == found[i];
+        same = dims[i] == -1 || dims[i] == found[i];
     H5_AGREE(file->comm, same, LP_EFORMAT, "%s of %s is %s, where %s is due",
              name, file->path, shape_text(n_found, found, have),
              shape_text(n_dims, dims, want));

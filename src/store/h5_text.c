@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lpcam/base/fault.h"
+#include "lpcam/base/size.h"
 
 hid_t h5_text_type(int length)
 {
@@ -142,7 +143,7 @@ enum lp_status h5_write_text(struct h5 *file, const char *name, int64_t first,
 /* A text data set as it is: ours, or another program's. */
 struct text_plan {
     int64_t n;
-    int length; /* of each string, 0 where it varies                       */
+    int length; /* of each string, 0 where it varies, -1 above INT_MAX     */
     H5T_cset_t cset; /* HDF5 converts lengths, but not ASCII to UTF-8      */
 };
 
@@ -157,9 +158,11 @@ static bool look_at_text(struct h5 *file, const char *name,
     const bool list = H5Tget_class(type) == H5T_STRING &&
                       H5Sget_simple_extent_ndims(space) == 1;
     if (list) {
+        const size_t length = H5Tget_size(type);
         plan->n = (int64_t)H5Sget_simple_extent_npoints(space);
-        plan->length =
-            H5Tis_variable_str(type) > 0 ? 0 : (int)H5Tget_size(type);
+        plan->length = H5Tis_variable_str(type) > 0 ? 0
+                       : length < INT_MAX           ? (int)length
+                                                    : -1;
         plan->cset = H5Tget_cset(type);
     }
     H5Sclose(space);
@@ -239,6 +242,13 @@ done:
     return status;
 }
 
+/* Can n strings of that length and pointers to them be counted in bytes? */
+static bool possible(int64_t n, int length)
+{
+    int64_t bytes = (int64_t)length + (int64_t)sizeof(char *);
+    return length >= 0 && size_multiply(&bytes, n);
+}
+
 enum lp_status h5_text_shape(struct h5 *file, const char *name, int64_t *n,
                              int *length)
 {
@@ -246,11 +256,15 @@ enum lp_status h5_text_shape(struct h5 *file, const char *name, int64_t *n,
     struct text_plan plan = {0};
     H5_AGREE(file->comm, look_at_text(file, name, &plan), LP_EFORMAT,
              "%s has no list of strings %s", file->path, name);
+    H5_AGREE(file->comm, possible(plan.n, plan.length), LP_EFORMAT,
+             "%s of %s claims an impossible size", name, file->path);
     *n = plan.n;
     *length = plan.length;
     if (plan.length == 0)
         status = longest(file, name, &plan, length);
     LP_AGREE(file->comm);
+    H5_AGREE(file->comm, possible(*n, *length), LP_EFORMAT,
+             "%s of %s claims an impossible size", name, file->path);
 done:
     return status;
 }

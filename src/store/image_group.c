@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lpcam/store/image_group.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -179,13 +180,17 @@ static enum lp_status check_labels(const struct dataset *d, int64_t n_labels,
                                    const char *path)
 {
     const int64_t *offset = d->label_offset;
-    for (int64_t i = 0; i < d->n_images; ++i)
-        if (offset[0] != 0 || offset[i + 1] < offset[i] ||
-            offset[d->n_images] != n_labels)
-            return lp_fail(LP_EFORMAT,
-                           "/image/label_offset of %s must ascend from 0 to "
-                           "%lld, the number of labels; see index %lld",
-                           path, (long long)n_labels, (long long)i);
+    int64_t bad = offset[0] != 0                    ? 0
+                  : offset[d->n_images] != n_labels ? d->n_images
+                                                    : -1;
+    for (int64_t i = 0; i < d->n_images && bad < 0; ++i)
+        if (offset[i + 1] < offset[i])
+            bad = i + 1;
+    if (bad >= 0)
+        return lp_fail(LP_EFORMAT,
+                       "/image/label_offset of %s must ascend from 0 to %lld, "
+                       "the number of labels; see index %lld",
+                       path, (long long)n_labels, (long long)bad);
     for (int64_t i = 0; i < d->n_images; ++i)
         for (int64_t p = offset[i]; p < offset[i + 1]; ++p)
             if (d->label[p] < 0 || d->label[p] >= d->n_classes ||
@@ -209,6 +214,10 @@ enum lp_status image_group_read(struct h5 *h5, struct dataset *d, MPI_Comm comm)
     LP_TRY(h5_read_text_shared(h5, "/image/id", &d->n_images, &id_len, &id));
     LP_TRY(
         h5_read_text_shared(h5, "/class/name", &n_classes, &name_len, &name));
+    if (n_classes > INT_MAX && comm_rank(comm) == 0)
+        status = lp_fail(LP_EFORMAT, "/class/name of %s claims %lld classes",
+                         h5_path(h5), (long long)n_classes);
+    LP_AGREE(comm);
     d->n_classes = (int)n_classes;
     offsets = d->n_images + 1;
     LP_TRY(h5_read_shared(h5, "/image/label_offset", H5_I64, 1, &offsets,

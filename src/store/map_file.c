@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "lpcam/base/size.h"
 #include "lpcam/run/comm.h"
 
 /* What the structure is made from. */
@@ -24,6 +25,7 @@ static enum lp_status build_tables(struct map_file *mf, const struct dataset *d,
                                    const int64_t *size)
 {
     const int64_t n = d->n_images, n_pairs = d->label_offset[n];
+    bool fits = true;
     mf->size = calloc((size_t)n + 1, 2 * sizeof *mf->size);
     mf->pair_offset = calloc((size_t)n + 1, sizeof *mf->pair_offset);
     mf->label = calloc((size_t)n_pairs + 1, sizeof *mf->label);
@@ -40,11 +42,17 @@ static enum lp_status build_tables(struct map_file *mf, const struct dataset *d,
     for (int64_t i = 0; i < n; ++i) {
         const int64_t cells = map_cells(mf, i, 0) * map_cells(mf, i, 1);
         mf->pair_offset[i + 1] = d->label_offset[i + 1];
-        for (int64_t p = d->label_offset[i]; p < d->label_offset[i + 1]; ++p)
-            mf->map_offset[p + 1] = mf->map_offset[p] + cells;
-        mf->seed_offset[i + 1] =
-            mf->seed_offset[i] + size[2 * i] * size[2 * i + 1];
+        for (int64_t p = d->label_offset[i]; p < d->label_offset[i + 1]; ++p) {
+            mf->map_offset[p + 1] = mf->map_offset[p];
+            fits = fits && size_add(&mf->map_offset[p + 1], cells);
+        }
+        mf->seed_offset[i + 1] = mf->seed_offset[i];
+        fits = fits &&
+               size_add(&mf->seed_offset[i + 1], size[2 * i] * size[2 * i + 1]);
     }
+    if (!fits)
+        return lp_fail(LP_EFORMAT,
+                       "/image/size claims more pixels than can be counted");
     return LP_OK;
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <hdf5.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -198,20 +199,80 @@ static void texts_and_attributes_come_back(void **state)
     h5_close(&h5);
 }
 
-static void count_name(void *arg, const char *name)
+/* A small file of a data set that claims to be huge, as anyone can make it: in
+ * chunks, none of which is written. */
+static struct h5 *file_claiming(hid_t type, int n_dims, const hsize_t *dims)
 {
-    int *n = arg;
-    *n += strcmp(name, "/a/x") == 0 ? 1 : 100;
+    static const hsize_t chunk[3] = {1, 1, 1};
+    struct h5 *h5 = NULL;
+    bool made = true;
+    if (rank == 0) {
+        const hid_t file =
+            H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+        const hid_t space = H5Screate_simple(n_dims, dims, NULL);
+        const hid_t plan = H5Pcreate(H5P_DATASET_CREATE);
+        H5Pset_chunk(plan, n_dims, chunk);
+        const hid_t set =
+            H5Dcreate2(file, "x", type, space, H5P_DEFAULT, plan, H5P_DEFAULT);
+        made = set >= 0;
+        H5Dclose(set);
+        H5Pclose(plan);
+        H5Sclose(space);
+        H5Fclose(file);
+    }
+    assert_true(on_all(made));
+    assert_true(on_all(h5_open(&h5, path, false, MPI_COMM_WORLD) == LP_OK));
+    return h5;
 }
 
-static void every_data_set_is_visited(void **state)
+static void numbers_of_an_impossible_size_are_refused(void **state)
 {
     (void)state;
-    const int64_t n = 4;
-    int seen = 0;
-    struct h5 *h5 = file_with("/a/x", H5_F32, 1, &n);
-    assert_true(on_all(h5_each(h5, count_name, &seen) == LP_OK && seen == 1));
-    h5_close(&h5);
+    static const hsize_t dims[][3] = {{(hsize_t)1 << 60, 4, 1},
+                                      {0, (hsize_t)1 << 62, 4}};
+    for (int i = 0; i < 2; ++i) {
+        int64_t want[3] = {-1, -1, -1};
+        void *all = NULL;
+        float row[4];
+        struct h5 *h5 = file_claiming(H5T_STD_I8LE, 3, dims[i]);
+        tiny_listen();
+        enum lp_status status = h5_read_shared(h5, "/x", H5_F32, 3, want, &all);
+        const char *said = tiny_heard();
+        assert_true(on_all(status == (rank == 0 ? LP_EFORMAT : LP_EPEER)));
+        assert_true(on_all(all == NULL));
+        assert_true(on_all(rank > 0 || strstr(said, "/x of ") != NULL));
+        assert_true(on_all(rank > 0 || strstr(said, "an impossible size")));
+        status = h5_read(h5, "/x", H5_F32, INT64_MAX, 1, row);
+        assert_true(on_all(status == LP_EARG));
+        h5_close(&h5);
+        setup(state);
+    }
+}
+
+static void texts_of_an_impossible_size_are_refused(void **state)
+{
+    (void)state;
+    static const hsize_t n = (hsize_t)1 << 60;
+    static const size_t length[] = {16, (size_t)1 << 31, H5T_VARIABLE};
+    for (int i = 0; i < 3; ++i) {
+        const hsize_t dims = i == 1 ? 1 : n;
+        const hid_t type = H5Tcopy(H5T_C_S1);
+        int64_t n_found;
+        int length_found;
+        char *text = NULL;
+        H5Tset_size(type, length[i]);
+        struct h5 *h5 = file_claiming(type, 1, &dims);
+        tiny_listen();
+        const enum lp_status status =
+            h5_read_text_shared(h5, "/x", &n_found, &length_found, &text);
+        const char *said = tiny_heard();
+        assert_true(on_all(status == (rank == 0 ? LP_EFORMAT : LP_EPEER)));
+        assert_true(on_all(rank > 0 || strstr(said, "/x of ") != NULL));
+        assert_true(on_all(rank > 0 || strstr(said, "an impossible size")));
+        h5_close(&h5);
+        H5Tclose(type);
+        setup(state);
+    }
 }
 
 /* Fails on all ranks, and rank 0 alone says what is wrong. */
@@ -332,7 +393,9 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(rows_that_are_not_there_are_refused, setup),
         cmocka_unit_test_setup(another_shape_is_named, setup),
         cmocka_unit_test_setup(texts_and_attributes_come_back, setup),
-        cmocka_unit_test_setup(every_data_set_is_visited, setup),
+        cmocka_unit_test_setup(numbers_of_an_impossible_size_are_refused,
+                               setup),
+        cmocka_unit_test_setup(texts_of_an_impossible_size_are_refused, setup),
         cmocka_unit_test_setup(no_file_and_no_hdf5_file_are_refused, setup),
         cmocka_unit_test_setup(a_file_cut_short_is_refused, setup),
         cmocka_unit_test_setup(no_folder_fails_on_all, setup),

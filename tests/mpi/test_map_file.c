@@ -190,25 +190,55 @@ static void images_without_labels_make_an_empty_file(void **state)
     check_whole(LP_U8, false);
 }
 
-static void impossible_sizes_are_named(void **state)
+/* A whole file with these rows of a table in it is refused with these words. */
+static void rows_are_refused(const char *table, int64_t first, int64_t n,
+                             const int64_t *rows, const char *words)
 {
-    (void)state;
     struct map_file mf;
     struct h5 *h5 = NULL;
-    const int64_t wrong[2] = {-4, 5};
+    enum lp_status status = LP_OK;
     assert_true(on_all(open_file(&mf, LP_F16, false) == LP_OK));
     assert_true(on_all(map_file_close(&mf, true, "") == LP_OK));
     assert_true(on_all(h5_open(&h5, path, true, MPI_COMM_WORLD) == LP_OK));
     if (rank == 0)
-        assert_int_equal(h5_write(h5, "/image/size", H5_I64, 1, 1, wrong),
-                         LP_OK);
+        status = h5_write(h5, table, H5_I64, first, n, rows);
+    assert_true(on_all(status == LP_OK));
     h5_close(&h5);
     tiny_listen();
-    const enum lp_status status =
-        map_file_load(&mf, path, NULL, NULL, MPI_COMM_WORLD);
+    status = map_file_load(&mf, path, NULL, NULL, MPI_COMM_WORLD);
     const char *said = tiny_heard();
     assert_true(on_all(status != LP_OK));
-    assert_true(on_all(rank > 0 || strstr(said, "/image/size[1] of ") != NULL));
+    assert_true(on_all(rank > 0 || strstr(said, words) != NULL));
+}
+
+static void impossible_sizes_are_named(void **state)
+{
+    (void)state;
+    const int64_t wrong[2] = {-4, 5};
+    rows_are_refused("/image/size", 1, 1, wrong, "/image/size[1] of ");
+}
+
+static void pixels_that_cannot_be_counted_are_refused(void **state)
+{
+    (void)state;
+    int64_t most[2 * N];
+    for (int i = 0; i < 2 * N; ++i)
+        most[i] = INT32_MAX;
+    rows_are_refused("/image/size", 0, N, most, "/image/size claims");
+}
+
+/* Without a photograph the one offset is both the first and the last. */
+static void labels_of_no_photograph_are_refused(void **state)
+{
+    static const int64_t wrong[] = {7, -5};
+    for (int i = 0; i < 2; ++i) {
+        teardown(state);
+        setup(state);
+        dataset_release(&data);
+        tiny_dataset(&data, 0, N_CLASSES, pixels);
+        rows_are_refused("/image/label_offset", 0, 1, &wrong[i],
+                         "/image/label_offset of ");
+    }
 }
 
 int main(int argc, char **argv)
@@ -221,6 +251,8 @@ int main(int argc, char **argv)
         TEST(a_photograph_that_changed_meanwhile_is_refused),
         TEST(images_without_labels_make_an_empty_file),
         TEST(impossible_sizes_are_named),
+        TEST(pixels_that_cannot_be_counted_are_refused),
+        TEST(labels_of_no_photograph_are_refused),
     };
     return test_mpi_main(argc, argv, tests);
 }

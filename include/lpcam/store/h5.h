@@ -100,16 +100,8 @@ enum lp_status h5_text_shape(struct h5 *file, const char *name, int64_t *n,
 enum lp_status h5_read_text_shared(struct h5 *file, const char *name,
                                    int64_t *n, int *length, char **text);
 
-/* Everything written by any rank reaches the disk (fsync). Collective. */
-enum lp_status h5_flush(struct h5 *file);
-
 /* What this rank wrote reaches the disk: fsync by path. Local. */
 enum lp_status h5_sync_local(struct h5 *file);
-
-/* Names of all data sets, for check: visit(arg, "/group/name"), by name.
- * Collective. */
-enum lp_status h5_each(struct h5 *file,
-                       void (*visit)(void *arg, const char *name), void *arg);
 
 /* "1.10.8"; "Open MPI v4.1.4". Static. Local. */
 const char *h5_version(void);
