@@ -10,19 +10,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lpcam/base/file.h"
+
 enum lp_status text_read(const char *path, char **bytes, size_t *n)
 {
     enum lp_status status = LP_OK;
     struct stat info;
     char *buffer = NULL;
-    FILE *file = fopen(path, "rb");
+    const char *why;
+    FILE *file = file_open(path, &why);
 
-    if (!file || fstat(fileno(file), &info) != 0) {
-        status = lp_fail(LP_EIO, "cannot read %s: %s", path, strerror(errno));
+    if (!file) {
+        status = lp_fail(LP_EIO, "cannot read %s: %s", path, why);
         goto done;
     }
-    if (!S_ISREG(info.st_mode)) {
-        status = lp_fail(LP_EIO, "cannot read %s: it is not a file", path);
+    if (fstat(fileno(file), &info) != 0) {
+        status = lp_fail(LP_EIO, "cannot read %s: %s", path, strerror(errno));
         goto done;
     }
     buffer = malloc((size_t)info.st_size + 1);

@@ -167,17 +167,32 @@ done:
     return status;
 }
 
+/* Room for the labels of one more image, of all classes at most. */
+static enum lp_status reserve_labels(struct source *s, int64_t *room)
+{
+    if (s->n_labels + s->n_classes <= *room)
+        return LP_OK;
+    const int64_t wider = 2 * (s->n_labels + s->n_classes);
+    int *label = realloc(s->label, (size_t)wider * sizeof *label);
+    if (!label)
+        return lp_fail(LP_ENOMEM, "no memory for %lld labels",
+                       (long long)wider);
+    s->label = label;
+    *room = wider;
+    return LP_OK;
+}
+
 static enum lp_status read_annotations(struct source *s)
 {
     enum lp_status status = LP_OK;
+    int64_t room = 0;
     bool *present = malloc((size_t)s->n_classes * sizeof *present);
-    s->label =
-        calloc((size_t)s->n_images * (size_t)s->n_classes, sizeof *s->label);
-    if (!present || !s->label)
-        LP_TRY(lp_fail(LP_ENOMEM, "no memory for the labels of %lld images",
-                       (long long)s->n_images));
-    for (int64_t i = 0; i < s->n_images; ++i)
+    if (!present)
+        LP_TRY(lp_fail(LP_ENOMEM, "no memory for %d classes", s->n_classes));
+    for (int64_t i = 0; i < s->n_images; ++i) {
+        LP_TRY(reserve_labels(s, &room));
         LP_TRY(read_annotation(s, &s->image[i], present));
+    }
 done:
     free(present);
     return status;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "lpcam/data/image.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lpcam/base/file.h"
 #include "raster.h"
 
 /* The file's first bytes tell its kind, whatever its name says. */
@@ -17,9 +17,10 @@ static enum lp_status read_any(const char *path, struct raster *r,
     uint8_t first[sizeof png] = {0};
     enum lp_status status = LP_EDATA;
 
-    FILE *file = fopen(path, "rb");
+    const char *reason;
+    FILE *file = file_open(path, &reason);
     if (!file) {
-        snprintf(why, WHY_BYTES, "%s", strerror(errno));
+        snprintf(why, WHY_BYTES, "%s", reason);
         return LP_EDATA;
     }
     const size_t n = fread(first, 1, sizeof first, file);

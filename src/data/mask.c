@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "lpcam/data/mask.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "lpcam/base/file.h"
 #include "raster.h"
 
 enum lp_status mask_read(const char *path, struct mask *m, char why[WHY_BYTES])
 {
     struct raster r = {.channels = 1, .bytes = m->value, .room = m->room};
-    FILE *file = fopen(path, "rb");
+    const char *reason;
+    FILE *file = file_open(path, &reason);
     if (!file) {
-        snprintf(why, WHY_BYTES, "%s", strerror(errno));
+        snprintf(why, WHY_BYTES, "%s", reason);
         return LP_EDATA;
     }
     enum lp_status status = raster_read_png(&r, file, false, why);

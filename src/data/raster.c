@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "lpcam/base/size.h"
+
 enum lp_status raster_size(struct raster *r, int64_t h, int64_t w,
                            char why[WHY_BYTES])
 {
@@ -22,11 +24,13 @@ enum lp_status raster_size(struct raster *r, int64_t h, int64_t w,
 
 enum lp_status raster_reserve(struct raster *r)
 {
-    const int64_t n_bytes = (int64_t)r->h * r->w * r->channels;
-    if (n_bytes <= r->room)
+    int64_t n_bytes = r->channels;
+    const bool fits =
+        size_multiply(&n_bytes, r->h) && size_multiply(&n_bytes, r->w);
+    if (fits && n_bytes <= r->room)
         return LP_OK;
     free(r->bytes);
-    r->bytes = malloc((size_t)n_bytes);
+    r->bytes = fits ? malloc((size_t)n_bytes) : NULL;
     r->room = r->bytes ? n_bytes : 0;
     if (!r->bytes)
         return lp_fail(LP_ENOMEM, "no memory for an image of %d x %d pixels",

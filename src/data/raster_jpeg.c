@@ -8,10 +8,15 @@
 #include <jpeglib.h>
 #include <jerror.h>
 
+/* A photograph has up to about a dozen. Every scan costs a pass over the whole
+ * photograph, so a small file of many could cost hours. */
+#define MOST_SCANS 200
+
 /* All that must survive a jump out of libjpeg; lives in the caller's frame. */
 struct decoder {
     struct jpeg_decompress_struct jpeg;
     struct jpeg_error_mgr errors; /* its address is jpeg.err                */
+    struct jpeg_progress_mgr progress;
     jmp_buf failed;
     enum lp_status status;
     char *why;
@@ -44,6 +49,17 @@ static void on_message(j_common_ptr jpeg, int level)
         code == JWRN_ADOBE_XFORM || code == JWRN_NOT_SEQUENTIAL)
         return;
     on_error(jpeg);
+}
+
+/* Called while scans are read. */
+static void on_progress(j_common_ptr jpeg)
+{
+    struct decoder *d = jpeg->client_data;
+    if (d->jpeg.input_scan_number <= MOST_SCANS)
+        return;
+    snprintf(d->why, WHY_BYTES, "it has more than %d scans", MOST_SCANS);
+    d->status = LP_EDATA;
+    longjmp(d->failed, 1);
 }
 
 /* Four inks to RGB as Pillow's convert("RGB") does: files hold 255 - ink, as
@@ -83,6 +99,7 @@ static enum lp_status decode(struct decoder *d, struct raster *r, FILE *file,
     if (setjmp(d->failed))
         return d->status;
     jpeg_create_decompress(jpeg);
+    jpeg->progress = &d->progress;
     jpeg_stdio_src(jpeg, file);
     jpeg_read_header(jpeg, TRUE);
     if (raster_size(r, jpeg->image_height, jpeg->image_width, d->why) != LP_OK)
@@ -101,7 +118,8 @@ static enum lp_status decode(struct decoder *d, struct raster *r, FILE *file,
 enum lp_status raster_read_jpeg(struct raster *r, FILE *file, bool size_only,
                                 char why[WHY_BYTES])
 {
-    struct decoder d = {.why = why};
+    struct decoder d = {.why = why,
+                        .progress = {.progress_monitor = on_progress}};
     d.jpeg.err = jpeg_std_error(&d.errors);
     d.jpeg.client_data = &d;
     d.errors.error_exit = on_error;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "lpcam/base/file.h"
 #include "lpcam/base/text.h"
 #include "onnx_parts.h"
 
@@ -125,14 +126,17 @@ static enum lp_status load_tensor(const struct onnx *model,
     enum lp_status status = LP_OK;
     FILE *file = NULL;
     char *path = NULL;
+    const char *why;
     size_t n;
 
     LP_TRY(locate(model, t, &path));
     LP_TRY(measure(model, t, path, &n));
     if (n > (size_t)(model->bytes + model->n_bytes - at))
         LP_TRY(lp_fail(LP_EIO, "%s changes while it is read", path));
-    file = fopen(path, "rb");
-    if (!file || fseeko(file, (off_t)t->offset, SEEK_SET) != 0 ||
+    file = file_open(path, &why);
+    if (!file)
+        LP_TRY(lp_fail(LP_EIO, "cannot read %s: %s", path, why));
+    if (fseeko(file, (off_t)t->offset, SEEK_SET) != 0 ||
         fread(at, 1, n, file) != n)
         LP_TRY(lp_fail(LP_EIO, "cannot read %s: %s", path, strerror(errno)));
     t->raw = (struct onnx_range){at, n};

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "lpcam/data/image.h"
 
+#include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <jpeglib.h>
 
 #include "pnm.h"
 
@@ -135,6 +141,109 @@ static void broken_headers_have_no_size(void **state)
     }
 }
 
+/* A file of the test's folder; a static buffer. */
+static const char *in_folder(const char *name)
+{
+    static char path[4096];
+    snprintf(path, sizeof path, "%s/%s", test_folder(), name);
+    return path;
+}
+
+/* To read it would wait for a writer. */
+static void a_pipe_is_no_photograph(void **state)
+{
+    (void)state;
+    struct image img = {0};
+    char why[256];
+    assert_int_equal(mkfifo(in_folder("pipe.jpg"), 0600), 0);
+    assert_int_equal(image_read(in_folder("pipe.jpg"), &img, why), LP_EDATA);
+    assert_string_equal(why, "it is not a file");
+    unlink(in_folder("pipe.jpg"));
+    assert_int_equal(image_read(test_folder(), &img, why), LP_EDATA);
+    assert_string_equal(why, "it is not a file");
+}
+
+/* A progressive gray JPEG of two scans; free. */
+static uint8_t *two_scans(size_t *n)
+{
+    static const jpeg_scan_info scan[] = {{1, {0}, 0, 0, 0, 0},
+                                          {1, {0}, 1, 63, 0, 0}};
+    struct jpeg_compress_struct jpeg;
+    struct jpeg_error_mgr errors;
+    uint8_t *bytes = NULL;
+    unsigned long n_bytes = 0;
+    JSAMPLE row[16];
+    JSAMPROW rows = row;
+
+    jpeg.err = jpeg_std_error(&errors);
+    jpeg_create_compress(&jpeg);
+    jpeg_mem_dest(&jpeg, &bytes, &n_bytes);
+    jpeg.image_width = jpeg.image_height = 16;
+    jpeg.input_components = 1;
+    jpeg.in_color_space = JCS_GRAYSCALE;
+    jpeg_set_defaults(&jpeg);
+    jpeg.scan_info = scan;
+    jpeg.num_scans = 2;
+    jpeg_start_compress(&jpeg, TRUE);
+    for (int y = 0; y < 16; ++y) {
+        for (int x = 0; x < 16; ++x)
+            row[x] = (JSAMPLE)(x * 13 + y * y);
+        jpeg_write_scanlines(&jpeg, &rows, 1);
+    }
+    jpeg_finish_compress(&jpeg);
+    jpeg_destroy_compress(&jpeg);
+    *n = n_bytes;
+    return bytes;
+}
+
+/* The same photograph in so many scans: the last one is told again and again,
+ * which libjpeg takes without a warning. */
+static enum lp_status read_scans(int n_scans, struct image *img, char *why)
+{
+    size_t n, sos;
+    uint8_t *bytes = two_scans(&n);
+    FILE *file = fopen(in_folder("scans.jpg"), "wb");
+    assert_non_null(file);
+    for (sos = n - 2; bytes[sos] != 0xff || bytes[sos + 1] != 0xda;)
+        --sos;
+    fwrite(bytes, 1, sos, file);
+    for (int i = 1; i < n_scans; ++i)
+        fwrite(bytes + sos, 1, n - 2 - sos, file);
+    fwrite(bytes + n - 2, 1, 2, file);
+    assert_int_equal(fclose(file), 0);
+    free(bytes);
+    const enum lp_status status = image_read(in_folder("scans.jpg"), img, why);
+    unlink(in_folder("scans.jpg"));
+    return status;
+}
+
+static void a_jpeg_of_endless_scans_is_refused(void **state)
+{
+    (void)state;
+    struct image few = {0}, most = {0}, more = {0};
+    char why[256];
+    assert_int_equal(read_scans(2, &few, why), LP_OK);
+    assert_int_equal(read_scans(200, &most, why), LP_OK);
+    assert_memory_equal(few.rgb, most.rgb, 3 * 16 * 16);
+    assert_int_equal(read_scans(201, &more, why), LP_EDATA);
+    assert_string_equal(why, "it has more than 200 scans");
+    image_release(&few);
+    image_release(&most);
+    image_release(&more);
+}
+
+static void sides_beyond_memory_are_refused(void **state)
+{
+    (void)state;
+    struct image img = {0};
+    assert_int_equal(image_reserve(&img, 2, 3), LP_OK);
+    assert_int_equal(image_reserve(&img, INT_MAX, INT_MAX), LP_ENOMEM);
+    assert_int_equal(img.h, 0);
+    assert_int_equal(image_reserve(&img, -1, 3), LP_ENOMEM);
+    assert_int_equal(image_reserve(&img, 3, 2), LP_OK);
+    image_release(&img);
+}
+
 static void scaled_sides_round_halves_to_even(void **state)
 {
     (void)state;
@@ -172,6 +281,12 @@ static void the_input_is_normalised_mirrored_and_reordered(void **state)
     image_release(&img);
 }
 
+static int remove_folder(void **state)
+{
+    (void)state;
+    return rmdir(test_folder());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,8 +296,11 @@ int main(void)
         cmocka_unit_test(broken_files_are_refused_with_a_reason),
         cmocka_unit_test(a_photograph_after_a_broken_one_is_read),
         cmocka_unit_test(broken_headers_have_no_size),
+        cmocka_unit_test(a_pipe_is_no_photograph),
+        cmocka_unit_test(a_jpeg_of_endless_scans_is_refused),
+        cmocka_unit_test(sides_beyond_memory_are_refused),
         cmocka_unit_test(scaled_sides_round_halves_to_even),
         cmocka_unit_test(the_input_is_normalised_mirrored_and_reordered),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, remove_folder);
 }

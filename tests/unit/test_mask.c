@@ -2,6 +2,8 @@
 #include "lpcam/data/mask.h"
 
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "pnm.h"
 
@@ -53,11 +55,26 @@ static void what_cannot_be_a_mask_is_refused(void **state)
     mask_release(&m);
 }
 
+/* To read it would wait for a writer. */
+static void a_pipe_is_no_mask(void **state)
+{
+    (void)state;
+    struct mask m = {0};
+    char path[4096], why[256];
+    snprintf(path, sizeof path, "%s/pipe.png", test_folder());
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(mask_read(path, &m, why), LP_EDATA);
+    assert_string_equal(why, "it is not a file");
+    unlink(path);
+    rmdir(test_folder());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_those_stored),
         cmocka_unit_test(what_cannot_be_a_mask_is_refused),
+        cmocka_unit_test(a_pipe_is_no_mask),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lpcam/base/text.h"
@@ -185,7 +186,10 @@ static void files_that_cannot_be_are_refused(void **state)
     assert_int_equal(text_read(in_folder("missing"), &bytes, &n), LP_EIO);
     assert_int_equal(text_read(test_folder(), &bytes, &n), LP_EIO);
     assert_int_equal(text_write(in_folder("no/such/folder"), "a", 1), LP_EIO);
+    assert_int_equal(mkfifo(in_folder("pipe"), 0600), 0);
+    assert_int_equal(text_read(in_folder("pipe"), &bytes, &n), LP_EIO);
     assert_null(bytes);
+    unlink(in_folder("pipe"));
     rmdir(test_folder());
 }
 
