@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "lpcam/net/onnx_cut.h"
 
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,9 @@
 #include "onnx_constant.h"
 #include "onnx_cut_write.h"
 #include "onnx_search.h"
+
+/* Pixels a side that a classifier may be frozen to. */
+#define MOST_SIDE 8192
 
 /* model.feature, model.weight and model.bias as values, -1: not set. */
 struct overrides {
@@ -207,15 +209,22 @@ static enum lp_status fill_head(const struct onnx *model,
 }
 
 /* The whole classifier's own size of input, where it is frozen. */
-static void fixed_size(const struct onnx *model, struct onnx_cut *cut)
+static enum lp_status fixed_size(const struct onnx *model, struct onnx_cut *cut)
 {
     for (int i = 0; i < model->n_inputs; ++i) {
         const struct onnx_port *port = &model->input[i];
         if (model->value[port->value].tensor >= 0 || port->n_dims != 4)
             continue;
-        cut->whole_h = port->dims[2] < INT_MAX ? (int)port->dims[2] : 0;
-        cut->whole_w = port->dims[3] < INT_MAX ? (int)port->dims[3] : 0;
+        if (port->dims[2] > MOST_SIDE || port->dims[3] > MOST_SIDE)
+            return lp_fail(LP_EMODEL,
+                           "%s is frozen to %lld x %lld pixels: export it with "
+                           "free height and width",
+                           model->path, (long long)port->dims[2],
+                           (long long)port->dims[3]);
+        cut->whole_h = (int)port->dims[2];
+        cut->whole_w = (int)port->dims[3];
     }
+    return LP_OK;
 }
 
 enum lp_status onnx_cut_read(struct onnx_cut *cut, const char *path,
@@ -236,7 +245,7 @@ enum lp_status onnx_cut_read(struct onnx_cut *cut, const char *path,
              (const char *)feature.at);
     LP_TRY(onnx_cut_write(&model, search.feature, &cut->cut, &cut->n_cut));
     LP_TRY(onnx_cut_write(&model, -1, &cut->whole, &cut->n_whole));
-    fixed_size(&model, cut);
+    LP_TRY(fixed_size(&model, cut));
 done:
     onnx_search_release(&search);
     onnx_release(&model);

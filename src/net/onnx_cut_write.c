@@ -76,7 +76,8 @@ static void put_initialiser(struct wire_sink *sink, const struct edit *edit,
 {
     const struct onnx *model = edit->model;
     const struct onnx_tensor *t = &model->tensor[i];
-    if (edit->feature >= 0 && !edit->value[onnx_find(model, t->name)])
+    const int value = onnx_find(model, t->name); /* -1: it has no name    */
+    if (edit->feature >= 0 && (value < 0 || !edit->value[value]))
         return;
     if (t->external)
         wire_put_message(sink, 5, put_tensor, t);

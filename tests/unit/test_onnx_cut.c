@@ -184,6 +184,33 @@ static void a_classifier_has_one_output_and_one_photograph(void **state)
     refused(tiny_finish(&graph), NULL, "'gray' is not a float32 photograph");
 }
 
+static void a_classifier_is_not_frozen_to_a_giant_size(void **state)
+{
+    (void)state;
+    static const struct {
+        int h, w;
+        const char *says;
+    } giant[] = {{8193, 4, "8193 x 4"}, {4, 8193, "4 x 8193"}};
+    struct onnx_cut cut;
+    for (int i = 0; i < 2; ++i) {
+        struct message graph = tiny_trunk(giant[i].h, giant[i].w);
+        graph_floats(&graph, "w", weight, rows, 2);
+        tiny_node(&graph, "GlobalAveragePool", "feature", "pooled");
+        tiny_node(&graph, "Flatten", "pooled", "flat");
+        tiny_gemm(&graph, "flat w", true);
+        refused(tiny_finish(&graph), NULL, giant[i].says);
+    }
+    struct message graph = tiny_trunk(8192, 8192);
+    graph_floats(&graph, "w", weight, rows, 2);
+    tiny_node(&graph, "GlobalAveragePool", "feature", "pooled");
+    tiny_node(&graph, "Flatten", "pooled", "flat");
+    tiny_gemm(&graph, "flat w", true);
+    assert_int_equal(onnx_cut_read(&cut, tiny_finish(&graph), NULL), LP_OK);
+    assert_int_equal(cut.whole_h, 8192);
+    assert_int_equal(cut.whole_w, 8192);
+    onnx_cut_release(&cut);
+}
+
 /* A head the search does not follow: x * tanh(1) by a node it does not know. */
 static const char *odd_head(bool with_reader)
 {
@@ -272,6 +299,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(linear_layers_that_make_no_sense_are_refused),
         cmocka_unit_test(weights_computed_from_weights_are_refused_by_name),
         cmocka_unit_test(a_classifier_has_one_output_and_one_photograph),
+        cmocka_unit_test(a_classifier_is_not_frozen_to_a_giant_size),
         cmocka_unit_test(names_help_where_the_search_stops),
         cmocka_unit_test(named_weights_that_cannot_be_turned_are_refused),
         cmocka_unit_test(a_named_feature_needs_no_pooling_that_is_understood),

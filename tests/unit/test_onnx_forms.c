@@ -192,6 +192,17 @@ static void a_convolution_before_the_pooling_is_cut_at_its_input(void **state)
     }
 }
 
+/* Nothing can read it, so it is left out. */
+static void a_tensor_without_a_name_does_no_harm(void **state)
+{
+    (void)state;
+    struct message graph = tiny_flat_trunk();
+    graph_floats(&graph, "w", weight, rows, 2);
+    graph_floats(&graph, "", gain, four, 4);
+    tiny_gemm(&graph, "flat w", true);
+    proves(tiny_finish(&graph), NULL, HEAD_POOL_LINEAR);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +213,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(quantised_weights_are_widened),
         cmocka_unit_test(weights_of_every_storage_are_read),
         cmocka_unit_test(weights_pass_reshapes_and_transposes),
-        cmocka_unit_test(a_convolution_before_the_pooling_is_cut_at_its_input)};
+        cmocka_unit_test(a_convolution_before_the_pooling_is_cut_at_its_input),
+        cmocka_unit_test(a_tensor_without_a_name_does_no_harm)};
     return test_mpi_main(argc, argv, tests);
 }
