@@ -198,11 +198,11 @@ enum lp_status h5_transfer(struct h5 *file, const char *name, hid_t type,
     size_t done = 0;
 
     if (n > 0 && most < 1)
-        status = lp_fail(LP_EARG,
-                         "cannot %s rows %lld to %lld of %s in %s: they are "
-                         "not there, or over 1 GiB each",
-                         verb, (long long)first, (long long)(first + n), name,
-                         file->path);
+        status =
+            lp_fail(LP_EARG,
+                    "cannot %s %lld rows of %s in %s from row %lld on: "
+                    "they are not there, or over 1 GiB each",
+                    verb, (long long)n, name, file->path, (long long)first);
     for (int64_t i = 0; i < n && status == LP_OK; i += most) {
         at[0] = (hsize_t)(first + i);
         size[0] = (hsize_t)(n - i < most ? n - i : most);
