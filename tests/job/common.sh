@@ -10,7 +10,7 @@ cd "$root"
 ranks() {
     local n=$1
     shift
-    timeout -k 5 300 mpirun --oversubscribe --bind-to none -n "$n" \
+    timeout -k 5 "${limit:-300}" mpirun --oversubscribe --bind-to none -n "$n" \
         "$LPCAM" "$@" >"$work/log" 2>&1
 }
 
