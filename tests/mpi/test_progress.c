@@ -14,6 +14,9 @@
 
 #define WORLD MPI_COMM_WORLD
 
+/* Word of a stop or a failure travels in half a second where cores are free. */
+#define LATE_S 20
+
 static void sleep_ms(int ms)
 {
     const struct timespec pause = {ms / 1000, ms % 1000 * 1000000L};
@@ -40,12 +43,12 @@ static void no_rank_waits_for_another_before_the_end(void **state)
     progress_begin(&p, "rest", n_local, 1, WORLD);
     const double since_s = phase_now_s();
     if (rank == 0)
-        sleep_ms(700); /* takes no part, and the others must not mind */
+        sleep_ms(3000); /* takes no part, and the others must not mind */
     const int64_t n = step(&p, n_local);
     const double spent_s = phase_now_s() - since_s;
     const enum lp_status got = progress_end(&p, LP_OK);
     assert_true(on_all(got == LP_OK && n == n_local));
-    assert_true(on_all(rank == 0 || spent_s < 0.6));
+    assert_true(on_all(rank == 0 || spent_s < 2.5));
     assert_true(on_all(p.sum[0] == 10 * (comm_size(WORLD) - 1)));
 }
 
@@ -74,7 +77,7 @@ static void a_failure_of_any_rank_ends_the_loops_of_all(void **state)
         const enum lp_status got = progress_end(&p, mine ? LP_EIO : LP_OK);
         assert_true(on_all(got == (mine ? LP_EIO : LP_OK)));
         assert_true(on_all(n < 1000000));
-        assert_true(on_all(phase_now_s() - since_s < 5));
+        assert_true(on_all(phase_now_s() - since_s < LATE_S));
     }
 }
 
@@ -82,6 +85,8 @@ static void a_failure_of_any_rank_ends_the_loops_of_all(void **state)
 static void lines_come_at_intervals_and_at_the_end(void **state)
 {
     (void)state;
+    const int n_local = 500;
+    const double interval_s = 0.4;
     char text[4096] = "", total[32];
     struct progress p;
     const int rank = comm_rank(WORLD), size = comm_size(WORLD);
@@ -91,9 +96,11 @@ static void lines_come_at_intervals_and_at_the_end(void **state)
     fflush(stdout);
     keep = dup(STDOUT_FILENO);
     dup2(fileno(file), STDOUT_FILENO);
-    progress_begin(&p, "extract", 320, 0.4, WORLD);
-    step(&p, 320); /* 1.6 s or a little more */
+    const double since_s = phase_now_s();
+    progress_begin(&p, "extract", n_local, interval_s, WORLD);
+    step(&p, n_local); /* 2.5 s or more */
     progress_end(&p, LP_OK);
+    const int most = (int)((phase_now_s() - since_s) / interval_s) + 1;
     fflush(stdout);
     dup2(keep, STDOUT_FILENO);
     close(keep);
@@ -103,12 +110,12 @@ static void lines_come_at_intervals_and_at_the_end(void **state)
 
     for (const char *at = text; (at = strchr(at, '\n')); ++at)
         ++n_lines;
-    if (size * 320 < 1000)
-        snprintf(total, sizeof total, "%d", size * 320);
+    if (size * n_local < 1000)
+        snprintf(total, sizeof total, "%d", size * n_local);
     else
-        snprintf(total, sizeof total, "%d,%03d", size * 320 / 1000,
-                 size * 320 % 1000);
-    assert_true(on_all(rank != 0 || (n_lines >= 3 && n_lines <= 20)));
+        snprintf(total, sizeof total, "%d,%03d", size * n_local / 1000,
+                 size * n_local % 1000);
+    assert_true(on_all(rank != 0 || (n_lines >= 3 && n_lines <= most)));
     char line[128];
     snprintf(line, sizeof line, "extract %s of %s images in ", total, total);
     assert_true(on_all(rank != 0 || strstr(text, line)));
@@ -135,7 +142,7 @@ static void a_signal_to_one_rank_stops_all(void **state)
     const enum lp_status got = progress_end(&p, LP_OK);
     assert_true(on_all(got == LP_STOP && n < 1000000));
     assert_true(on_all(!mine || n == 1));
-    assert_true(on_all(phase_now_s() - since_s < 5));
+    assert_true(on_all(phase_now_s() - since_s < LATE_S));
 
     progress_begin(&p, "fail", 1, 30, WORLD);
     assert_true(on_all(progress_end(&p, mine ? LP_EIO : LP_OK) ==
