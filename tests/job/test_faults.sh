@@ -18,6 +18,7 @@ fault() {
     case $code in
     0) return 1 ;;
     1) reached[${1%@*}]=1 failures=$((failures + 1)) ;;
+    124 | 137) echo "$2 hangs after failure $1"; tail -n 5 "$work/log"; exit 1 ;;
     *) echo "$2, failure $1: exit code $code"; tail -n 5 "$work/log"; bad=1 ;;
     esac
 }
