@@ -253,16 +253,17 @@ static enum lp_status check_classes(struct h5 *h5, const struct dataset *d,
     int length;
     LP_TRY(h5_read_text_shared(h5, "/class/name", &n, &length, &name));
     if (comm_rank(comm) == 0)
-        for (int c = 0; c < n && c < d->n_classes && status == LP_OK; ++c)
-            if (strncmp(name + (size_t)c * (size_t)length, dataset_class(d, c),
-                        (size_t)length) != 0)
+        for (int c = 0; c < n && c < d->n_classes && status == LP_OK; ++c) {
+            const char *theirs = name + (size_t)c * (size_t)length;
+            const char *ours = dataset_class(d, c);
+            if (strlen(ours) > (size_t)length ||
+                strncmp(theirs, ours, (size_t)length) != 0)
                 status = lp_fail(LP_EARG,
                                  "%s was made with class %.*s where this run "
                                  "has %s: correct model.classes, or run lpcam "
                                  "cluster again",
-                                 h5_path(h5), length,
-                                 name + (size_t)c * (size_t)length,
-                                 dataset_class(d, c));
+                                 h5_path(h5), length, theirs, ours);
+        }
     LP_AGREE(comm);
 done:
     free(name);
