@@ -29,7 +29,7 @@ mv "$out" "$work/whole"
 # The first visit of each site, wherever it is, in one folder that is gone on
 # with. Ranks take turns; where the one does not come by, the other is tried.
 sites=$(find src jobs -name '*.c' -exec cat {} + | tr '\n' ' ' | grep -oE 'lp_fault\([^)]*"\)' |
-    grep -oE '"[a-z0-9_]+"' | tr -d '"' | sort -u | grep -vx h5_flush) # no job flushes
+    grep -oE '"[a-z0-9_]+"' | tr -d '"' | sort -u)
 rank=0
 for site in $sites; do
     other=$((2 - rank))
