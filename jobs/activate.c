@@ -164,14 +164,5 @@ done:
 
 enum lp_status job_activate(const struct job_args *args)
 {
-    enum lp_status status = LP_OK;
-    struct session s;
-    LP_TRY(session_open(&s, args, NEED_DATA | NEED_MODEL));
-    if (!args->dry_run) {
-        LP_TRY(stage_activate(&s));
-        stage_times(&s);
-    }
-done:
-    session_close(&s);
-    return status;
+    return stage_alone(args, NEED_DATA | NEED_MODEL, stage_activate);
 }

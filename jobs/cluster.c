@@ -297,14 +297,5 @@ done:
 
 enum lp_status job_cluster(const struct job_args *args)
 {
-    enum lp_status status = LP_OK;
-    struct session s;
-    LP_TRY(session_open(&s, args, 0));
-    if (!args->dry_run) {
-        LP_TRY(stage_cluster(&s));
-        stage_times(&s);
-    }
-done:
-    session_close(&s);
-    return status;
+    return stage_alone(args, 0, stage_cluster);
 }

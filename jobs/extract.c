@@ -3,7 +3,6 @@
  * context (method.md steps 1 to 4). */
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "lpcam/base/fault.h"
 #include "lpcam/base/log.h"
@@ -274,14 +273,5 @@ done:
 
 enum lp_status job_extract(const struct job_args *args)
 {
-    enum lp_status status = LP_OK;
-    struct session s;
-    LP_TRY(session_open(&s, args, NEED_DATA | NEED_MODEL));
-    if (!args->dry_run) {
-        LP_TRY(stage_extract(&s));
-        stage_times(&s);
-    }
-done:
-    session_close(&s);
-    return status;
+    return stage_alone(args, NEED_DATA | NEED_MODEL, stage_extract);
 }

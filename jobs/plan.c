@@ -102,11 +102,11 @@ static bool free_disk(const char *out, int64_t *bytes)
 
 void plan_print(const struct session *s)
 {
-    const struct plan p = make_plan(s);
     char t[8][32];
     int64_t there;
     if (comm_rank(s->comm) != 0)
         return;
+    const struct plan p = make_plan(s);
     const int64_t disk = p.features + 2 * (p.maps + p.seeds) + p.prototypes;
     const int64_t working = p.network + p.photograph;
     const int64_t clustering = p.rank_features + p.sums;

@@ -19,7 +19,8 @@
 #include "lpcam/run/phase.h"
 #include "stages.h"
 
-void stage_times(struct session *s)
+/* The table of phases. */
+static void stage_times(struct session *s)
 {
     struct text_buffer table = {0};
     phase_table(&table, s->comm);
@@ -28,14 +29,19 @@ void stage_times(struct session *s)
     free(table.s);
 }
 
-/* Is an output there, whole. The same answer on every rank. */
-static bool have(const struct session *s, enum output out)
+enum lp_status stage_alone(const struct job_args *args, int needs,
+                           enum lp_status (*stage)(struct session *s))
 {
-    int64_t there = 0;
-    if (comm_rank(s->comm) == 0)
-        there = access(s->out[out], R_OK) == 0;
-    comm_bcast(s->comm, &there, sizeof there);
-    return there;
+    enum lp_status status = LP_OK;
+    struct session s;
+    LP_TRY(session_open(&s, args, needs));
+    if (!args->dry_run) {
+        LP_TRY(stage(&s));
+        stage_times(&s);
+    }
+done:
+    session_close(&s);
+    return status;
 }
 
 static enum lp_status drop_features(struct session *s)
@@ -58,8 +64,8 @@ enum lp_status job_run(const struct job_args *args)
     LP_TRY(session_open(&s, args, NEED_DATA | NEED_MODEL));
     if (args->dry_run)
         goto done;
-    if (!(have(&s, OUT_PROTOTYPES) && have(&s, OUT_CAMS)) ||
-        have(&s, OUT_FEATURES))
+    if (!(session_has(&s, OUT_PROTOTYPES) && session_has(&s, OUT_CAMS)) ||
+        session_has(&s, OUT_FEATURES))
         LP_TRY(stage_extract(&s));
     LP_TRY(stage_cluster(&s));
     if (!s.config.features.keep)

@@ -3,7 +3,6 @@
 #include "score.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "lpcam/base/fault.h"
 #include "lpcam/base/log.h"
@@ -255,15 +254,6 @@ static bool any_mask(const struct dataset *d)
     return false;
 }
 
-static bool is_there(const struct session *s, const char *path)
-{
-    int64_t there = 0;
-    if (comm_rank(s->comm) == 0)
-        there = access(path, R_OK) == 0;
-    comm_bcast(s->comm, &there, sizeof there);
-    return there;
-}
-
 enum lp_status stage_score(struct session *s)
 {
     enum lp_status status = LP_OK;
@@ -281,7 +271,7 @@ enum lp_status stage_score(struct session *s)
         return LP_OK;
     }
     for (int i = 0; i < 2; ++i)
-        if (is_there(s, s->out[file[i]]))
+        if (session_has(s, file[i]))
             LP_TRY(count_file(s, s->out[file[i]], &kind[i]));
     if (!kind[0].there && !kind[1].there)
         LP_TRY(
@@ -304,14 +294,5 @@ done:
 
 enum lp_status job_score(const struct job_args *args)
 {
-    enum lp_status status = LP_OK;
-    struct session s;
-    LP_TRY(session_open(&s, args, NEED_DATA));
-    if (!args->dry_run) {
-        LP_TRY(stage_score(&s));
-        stage_times(&s);
-    }
-done:
-    session_close(&s);
-    return status;
+    return stage_alone(args, NEED_DATA, stage_score);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lpcam/base/fault.h"
 #include "lpcam/base/hash.h"
@@ -139,6 +140,15 @@ static enum lp_status load_data(struct session *s, int n_rows)
     phase_add(PHASE_INPUT, t);
 done:
     return status;
+}
+
+bool session_has(const struct session *s, enum output out)
+{
+    bool there = false;
+    if (comm_rank(s->comm) == 0)
+        there = access(s->out[out], R_OK) == 0;
+    comm_bcast(s->comm, &there, sizeof there);
+    return there;
 }
 
 enum lp_status session_keep_config(const struct session *s)

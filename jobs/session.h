@@ -37,6 +37,9 @@ enum lp_status session_open(struct session *s, const struct job_args *args,
                             int needs);
 void session_close(struct session *s);
 
+/* Is an output there, whole. The same answer on every rank. Collective. */
+bool session_has(const struct session *s, enum output out);
+
 /* Write the values in use to run.out/used.ini: called by a stage whose output
  * agrees with them. Collective. */
 enum lp_status session_keep_config(const struct session *s);

@@ -19,7 +19,9 @@ enum lp_status stage_activate(struct session *s);
  * Needs NEED_DATA. */
 enum lp_status stage_score(struct session *s);
 
-/* The table of phases, logged. */
-void stage_times(struct session *s);
+/* A job that is one stage: open, do it unless it is a dry run, tell the times,
+ * close. */
+enum lp_status stage_alone(const struct job_args *args, int needs,
+                           enum lp_status (*stage)(struct session *s));
 
 #endif
