@@ -36,7 +36,16 @@ enum lp_status kmeans_init(struct kmeans *km, const struct features *f, int k)
         return lp_fail(LP_ENOMEM, "no memory for %zu x %d k-means centres", n,
                        k);
     memset(km->assignment, KMEANS_NONE, n_pair_cells(f));
-    return LP_OK;
+    return kmeans_use(km, "auto", 1);
+}
+
+enum lp_status kmeans_use(struct kmeans *km, const char *kernel, int n_threads)
+{
+    if (n_threads < 1)
+        return lp_fail(LP_EARG, "k-means needs at least 1 thread, not %d",
+                       n_threads);
+    km->n_threads = n_threads;
+    return kmeans_kernel_find(kernel, &km->kernel);
 }
 
 void kmeans_release(struct kmeans *km)
@@ -56,10 +65,32 @@ void kmeans_release(struct kmeans *km)
 static void run_release(struct kmeans_run *run)
 {
     kmeans_pass_release(&run->pass);
-    kmeans_sums_release(&run->sums);
+    for (int t = 0; run->lane && t < run->km->n_threads; ++t) {
+        kmeans_sums_release(&run->lane[t].sums);
+        free(run->lane[t].far);
+    }
+    free(run->lane);
     free(run->running);
     free(run->was);
-    free(run->far);
+}
+
+static enum lp_status lanes_init(struct kmeans_run *run)
+{
+    enum lp_status status = LP_OK;
+    const struct kmeans *km = run->km;
+    const size_t n = (size_t)km->n_problems * (size_t)km->k;
+    run->lane = calloc((size_t)km->n_threads, sizeof *run->lane);
+    for (int t = 0; run->lane && t < km->n_threads; ++t) {
+        LP_TRY(kmeans_sums_init(&run->lane[t].sums, km));
+        run->lane[t].far = malloc(n * sizeof *run->lane[t].far);
+        if (!run->lane[t].far)
+            break;
+    }
+    if (!run->lane || !run->lane[km->n_threads - 1].far)
+        LP_TRY(lp_fail(LP_ENOMEM, "no memory for k-means in %d threads",
+                       km->n_threads));
+done:
+    return status;
 }
 
 /* Everything as before the first iteration. */
@@ -71,11 +102,10 @@ static enum lp_status run_init(struct kmeans_run *run, struct kmeans *km,
 
     *run = (struct kmeans_run){.km = km, .f = f};
     LP_TRY(kmeans_pass_init(&run->pass, km, f));
-    LP_TRY(kmeans_sums_init(&run->sums, km));
+    LP_TRY(lanes_init(run));
     run->running = malloc(n * sizeof *run->running);
     run->was = malloc(n_pair_cells(f) + 1);
-    run->far = malloc(n * (size_t)km->k * sizeof *run->far);
-    if (!run->running || !run->was || !run->far || lp_fault("kmeans_fit"))
+    if (!run->running || !run->was || lp_fault("kmeans_fit"))
         LP_TRY(lp_fail(LP_ENOMEM, "no memory for k-means of %zu problems", n));
 
     memset(km->assignment, KMEANS_NONE, n_pair_cells(f));
@@ -101,37 +131,6 @@ static bool list_running(struct kmeans_run *run)
     return run->n_running > 0;
 }
 
-/* Assign some rows and take those that move from their old sums to the new. */
-static void assign_rows(void *state, const struct kmeans_rows *rows)
-{
-    struct kmeans_run *run = state;
-    const struct kmeans *km = run->km;
-    const int p = rows->problem;
-    int32_t label[KMEANS_BLOCK];
-    float cosine[KMEANS_BLOCK];
-    const double scale = ldexp(1, run->sums.cosine_bits);
-
-    kmeans_best(rows, km->k, label, cosine);
-    for (int r = 0; r < rows->n; ++r) {
-        const int32_t cell = rows->cell[r];
-        const float *x = rows->x + (int64_t)cell * km->d;
-        uint8_t *mine = &km->assignment[rows->pair_cell + cell];
-
-        run->sums.objective[p] += llrint((double)cosine[r] * scale);
-        comm_key_keep(run->far + (int64_t)p * km->k, km->k,
-                      (struct comm_key){kmeans_key(cosine[r]),
-                                        run->f->first_image + rows->image,
-                                        (int64_t)cell * 256 + label[r]});
-        if (*mine == label[r])
-            continue;
-        if (*mine != KMEANS_NONE)
-            kmeans_sums_add(&run->sums, p, *mine, x, -1);
-        kmeans_sums_add(&run->sums, p, label[r], x, 1);
-        *mine = (uint8_t)label[r];
-        ++run->sums.moved[p];
-    }
-}
-
 /* Room for one more iteration in the history, zero. */
 static enum lp_status add_step(struct kmeans *km)
 {
@@ -146,20 +145,13 @@ static enum lp_status add_step(struct kmeans *km)
     return LP_OK;
 }
 
-/* Assign every row of this rank to its nearest centre. */
+/* Assign this rank's rows, and remember where they were. */
 static enum lp_status assign(struct kmeans_run *run)
 {
     enum lp_status status = LP_OK;
-    const struct kmeans *km = run->km;
-    const size_t n = (size_t)km->n_problems;
-
     LP_TRY(add_step(run->km));
-    memcpy(run->was, km->assignment, n_pair_cells(run->f));
-    memset(run->sums.moved, 0, n * sizeof *run->sums.moved);
-    memset(run->sums.objective, 0, n * sizeof *run->sums.objective);
-    for (int64_t i = 0; i < (int64_t)km->n_problems * km->k; ++i)
-        run->far[i] = COMM_KEY_NONE;
-    LP_TRY(kmeans_pass_run(&run->pass, assign_rows, run));
+    memcpy(run->was, run->km->assignment, n_pair_cells(run->f));
+    LP_TRY(kmeans_assign(run));
 done:
     return status;
 }
@@ -172,9 +164,9 @@ static double move_centers(struct kmeans_run *run, int a)
     double shift = 0;
     for (int c = 0; c < km->k; ++c) {
         const int64_t slot = (int64_t)run->running[a] * km->k + c;
-        const int64_t *sum = kmeans_total_cluster(&run->sums, a, c);
+        const int64_t *sum = kmeans_total_cluster(&run->lane[0].sums, a, c);
         const int64_t n = sum[km->d];
-        const double unit = ldexp(1, -run->sums.bits);
+        const double unit = ldexp(1, -run->lane[0].sums.bits);
         float *center = km->center + slot * km->d;
         double square = 0;
         for (int i = 0; i < km->d; ++i) {
@@ -212,11 +204,11 @@ static void update(struct kmeans_run *run, int rule, double tol, int max_iter)
 
     for (int a = 0; a < run->n_running; ++a) {
         const int p = run->running[a];
-        const int64_t *total = kmeans_total_problem(&run->sums, a);
+        const int64_t *total = kmeans_total_problem(&run->lane[0].sums, a);
         const double shift = move_centers(run, a);
         steps[p].moved = total[width];
         steps[p].objective =
-            ldexp((double)total[width + 1], -run->sums.cosine_bits);
+            ldexp((double)total[width + 1], -run->lane[0].sums.cosine_bits);
         steps[p].shift2 = shift * shift;
         ++km->iterations[p];
         km->why[p] = (uint8_t)why_stop(km, p, rule, tol, max_iter);
@@ -239,7 +231,7 @@ enum lp_status kmeans_fit(struct kmeans *km, struct features *f, int rule,
     while (list_running(&run)) {
         status = stop_asked() ? LP_STOP : assign(&run); /* alone */
         LP_AGREE(comm);
-        kmeans_sums_total(&run.sums, run.running, run.n_running, comm);
+        kmeans_sums_total(&run.lane[0].sums, run.running, run.n_running, comm);
         LP_TRY(kmeans_fill_empty(&run, comm));
         update(&run, rule, tol, max_iter);
     }

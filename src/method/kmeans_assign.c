@@ -1,132 +1,170 @@
 /* SPDX-License-Identifier: MIT */
 #include "kmeans_parts.h"
 
-#include <cblas.h>
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Cells of the largest image of this rank. */
-static int64_t largest_image(const struct features *f)
+/* Zeros on a cache line of their own. */
+static float *new_floats(int64_t n)
 {
-    int64_t most = 1;
-    for (int64_t i = 0; i < f->n_images; ++i) {
-        const int64_t n = f->offset[i + 1] - f->offset[i];
-        most = n > most ? n : most;
-    }
-    return most;
+    const size_t line = 64, bytes = (size_t)n * sizeof(float);
+    float *x = aligned_alloc(line, (bytes + line - 1) / line * line);
+    if (x)
+        memset(x, 0, bytes);
+    return x;
 }
 
 enum lp_status kmeans_pass_init(struct kmeans_pass *pass,
                                 const struct kmeans *km, struct features *f)
 {
-    const size_t d = (size_t)km->d, k = (size_t)km->k;
-    const size_t n = (size_t)km->n_problems, cells = (size_t)largest_image(f);
-    const size_t copied = f->type == LP_F32 ? 1 : cells * d;
+    const size_t n = (size_t)km->n_problems, k = (size_t)km->k;
+    bool enough;
 
-    *pass = (struct kmeans_pass){.km = km, .f = f};
+    *pass = (struct kmeans_pass){.km = km, .f = f, .n_lanes = km->n_threads};
+    pass->shape = kmeans_shape(km->kernel, f->type, km->k, km->d);
+    const struct kmeans_shape *shape = &pass->shape;
     pass->wanted = calloc(n, sizeof *pass->wanted);
-    pass->unit = malloc(n * k * d * sizeof *pass->unit);
+    pass->packed = new_floats((int64_t)n * kmeans_packed_floats(shape));
     pass->usable = malloc(n * k * sizeof *pass->usable);
-    pass->image = malloc(copied * sizeof *pass->image);
-    pass->block = malloc(KMEANS_BLOCK * d * sizeof *pass->block);
-    pass->dot = malloc(KMEANS_BLOCK * k * sizeof *pass->dot);
-    pass->cell = malloc(cells * sizeof *pass->cell);
-    if (!pass->wanted || !pass->unit || !pass->usable || !pass->image ||
-        !pass->block || !pass->dot || !pass->cell)
+    pass->lane = calloc((size_t)pass->n_lanes, sizeof *pass->lane);
+    enough = pass->wanted && pass->packed && pass->usable && pass->lane;
+    for (int i = 0; enough && i < pass->n_lanes; ++i) {
+        struct kmeans_lane *lane = &pass->lane[i];
+        lane->acc = new_floats(kmeans_acc_floats(shape));
+        lane->dot = new_floats(kmeans_acc_floats(shape) / KMEANS_LANES);
+        enough = lane->acc && lane->dot;
+    }
+    if (!enough)
         return lp_fail(LP_ENOMEM,
-                       "no memory for k-means on %zu x %zu centres and images "
-                       "of %zu cells, %zu channels",
-                       n, k, cells, d);
+                       "no memory for k-means on %zu x %zu centres of %d "
+                       "channels",
+                       n, k, km->d);
     return LP_OK;
 }
 
 void kmeans_pass_release(struct kmeans_pass *pass)
 {
+    for (int i = 0; pass->lane && i < pass->n_lanes; ++i) {
+        free(pass->lane[i].acc);
+        free(pass->lane[i].dot);
+    }
+    free(pass->lane);
     free(pass->wanted);
-    free(pass->unit);
+    free(pass->packed);
     free(pass->usable);
-    free(pass->image);
-    free(pass->block);
-    free(pass->dot);
-    free(pass->cell);
     *pass = (struct kmeans_pass){0};
 }
 
-static void unit_centers(struct kmeans_pass *pass)
+/* One centre divided by its length, as the kernel wants it. unit [d]: room. */
+static void pack_center(struct kmeans_pass *pass, int64_t slot, float *unit)
 {
     const struct kmeans *km = pass->km;
-    for (int64_t j = 0; j < (int64_t)km->n_problems * km->k; ++j) {
-        if (!pass->wanted[j / km->k])
-            continue;
-        const float *center = km->center + j * km->d;
-        double square = 0;
-        for (int i = 0; i < km->d; ++i)
-            square += (double)center[i] * (double)center[i];
-        const double factor = square > 0 ? 1 / sqrt(square) : 0;
-        for (int i = 0; i < km->d; ++i)
-            pass->unit[j * km->d + i] = (float)(factor * (double)center[i]);
-        pass->usable[j] = square > 0;
-    }
+    const float *center = km->center + slot * km->d;
+    const int64_t problem = slot / km->k;
+    double square = 0;
+    for (int i = 0; i < km->d; ++i)
+        square += (double)center[i] * (double)center[i];
+    const double factor = square > 0 ? 1 / sqrt(square) : 0;
+    for (int i = 0; i < km->d; ++i)
+        unit[i] = (float)(factor * (double)center[i]);
+    kmeans_pack(&pass->shape, (int)(slot % km->k), unit,
+                pass->packed + problem * kmeans_packed_floats(&pass->shape));
+    pass->usable[slot] = square > 0;
 }
 
-/* dot [k][n]: n rows of x, named by cell, times k unit centres. Rows that
- * follow each other are taken where they lie. */
-static void multiply(const struct kmeans_pass *pass, const float *x,
-                     const int32_t *cell, int n, const float *unit)
+static enum lp_status pack_centers(struct kmeans_pass *pass)
 {
-    const int k = pass->km->k, d = pass->km->d;
-    const float *rows = x + (int64_t)cell[0] * d;
-    if (cell[n - 1] - cell[0] != n - 1) {
-        for (int r = 0; r < n; ++r)
-            memcpy(pass->block + (int64_t)r * d, x + (int64_t)cell[r] * d,
-                   (size_t)d * sizeof *x);
-        rows = pass->block;
-    }
-    cblas_sgemm(CblasColMajor, CblasTrans, CblasNoTrans, n, k, d, 1.0f, rows, d,
-                unit, d, 0.0f, pass->dot, n);
+    const struct kmeans *km = pass->km;
+    float *unit = malloc((size_t)km->d * sizeof *unit);
+    if (!unit)
+        return lp_fail(LP_ENOMEM, "no memory for a centre of %d channels",
+                       km->d);
+    for (int64_t slot = 0; slot < (int64_t)km->n_problems * km->k; ++slot)
+        if (pass->wanted[slot / km->k])
+            pack_center(pass, slot, unit);
+    free(unit);
+    return LP_OK;
 }
 
-/* Cells of one side of a pair that are not zero vectors. */
-static int list_cells(const struct kmeans_pass *pass, int64_t image,
-                      int64_t pair, int side)
+/* An image in work. */
+struct visit {
+    struct kmeans_pass *pass;
+    kmeans_visit *visit;
+    void *state;
+    int lane;
+    int64_t image;
+    const char *rows; /* of the image                                      */
+    const char *end;  /* of what is in memory                              */
+};
+
+/* The cells [first, end) of one side of a pair, without zero vectors. */
+static int list_cells(const struct visit *v, int64_t pair, int side, int first,
+                      int end)
 {
-    const struct features *f = pass->f;
+    const struct features *f = v->pass->f;
+    struct kmeans_lane *lane = &v->pass->lane[v->lane];
     const uint8_t *sides = f->side + f->side_offset[pair];
-    const float *length = pass->km->length + f->offset[image];
-    const int n = (int)(f->side_offset[pair + 1] - f->side_offset[pair]);
-    int listed = 0;
-    for (int c = 0; c < n; ++c) {
-        pass->cell[listed] = c;
-        listed += sides[c] == side && length[c] > 0;
-    }
-    return listed;
+    const float *length = v->pass->km->length + f->offset[v->image];
+    const int64_t step = (int64_t)f->d * value_bytes(f->type);
+    int n = 0;
+    for (int c = first; c < end; ++c)
+        if (sides[c] == side && length[c] > 0) {
+            lane->cell[n] = c;
+            lane->row[n++] = v->rows + c * step;
+        }
+    return n;
 }
 
-static void visit_side(struct kmeans_pass *pass, int64_t image, int64_t pair,
-                       int side, const float *x, kmeans_visit *visit,
-                       void *state)
+/* One problem's rows among the cells [first, end). */
+static void visit_side(const struct visit *v, int64_t pair, int side, int first,
+                       int end, struct kmeans_ahead *ahead)
 {
+    struct kmeans_pass *pass = v->pass;
     const struct kmeans *km = pass->km;
+    struct kmeans_lane *lane = &pass->lane[v->lane];
     const int p = kmeans_problem(pass->f->pair_class[pair], side);
-    struct kmeans_rows rows = {
-        .problem = p,
-        .image = image,
-        .pair_cell = pass->f->side_offset[pair],
-        .x = x,
-        .length = km->length + pass->f->offset[image],
-        .dot = pass->dot,
-        .usable = pass->usable + (int64_t)p * km->k,
-    };
-    if (!pass->wanted[p])
+    const int n = pass->wanted[p] ? list_cells(v, pair, side, first, end) : 0;
+    if (n == 0)
         return;
-    const int n = list_cells(pass, image, pair, side);
-    for (int first = 0; first < n; first += rows.n) {
-        rows.n = n - first < KMEANS_BLOCK ? n - first : KMEANS_BLOCK;
-        rows.cell = pass->cell + first;
-        multiply(pass, x, rows.cell, rows.n,
-                 pass->unit + (int64_t)p * km->k * km->d);
-        visit(state, &rows);
+    kmeans_dots(km->kernel, &pass->shape, lane->row, n,
+                pass->packed + p * kmeans_packed_floats(&pass->shape),
+                lane->acc, lane->dot, ahead);
+    v->visit(v->state, &(struct kmeans_rows){
+                           .lane = v->lane,
+                           .problem = p,
+                           .image = v->image,
+                           .pair_cell = pass->f->side_offset[pair],
+                           .n = n,
+                           .cell = lane->cell,
+                           .row = lane->row,
+                           .length = km->length + pass->f->offset[v->image],
+                           .dot = lane->dot,
+                           .usable = pass->usable + (int64_t)p * km->k,
+                       });
+}
+
+/* A block of an image's cells stays in L2 while all its problems go by, and
+ * the next block comes. */
+static void visit_image(const struct visit *v)
+{
+    const struct features *f = v->pass->f;
+    const int64_t step = (int64_t)f->d * value_bytes(f->type);
+    const int n = (int)(f->offset[v->image + 1] - f->offset[v->image]);
+    const int n_blocks = (n + KMEANS_BLOCK - 1) / KMEANS_BLOCK;
+    for (int b = 0; b < n_blocks; ++b) {
+        const int first = (int)((int64_t)n * b / n_blocks);
+        const int end = (int)((int64_t)n * (b + 1) / n_blocks);
+        const char *next = v->rows + end * step;
+        const int64_t left = v->end - next, bytes = (end - first) * step;
+        struct kmeans_ahead ahead = {next,
+                                     next + (bytes < left ? bytes : left)};
+        for (int64_t p = f->pair_offset[v->image];
+             p < f->pair_offset[v->image + 1]; ++p) {
+            visit_side(v, p, SPLIT_OBJECT, first, end, &ahead);
+            visit_side(v, p, SPLIT_CONTEXT, first, end, &ahead);
+        }
     }
 }
 
@@ -140,21 +178,25 @@ static bool image_wanted(const struct kmeans_pass *pass, int64_t image)
     return false;
 }
 
-static void visit_image(struct kmeans_pass *pass, int64_t image,
-                        const void *rows, kmeans_visit *visit, void *state)
+/* The images [first, end), whose rows are in memory, dealt to the threads. */
+static void visit_images(struct kmeans_pass *pass, int64_t first, int64_t end,
+                         const char *rows, kmeans_visit *visit, void *state)
 {
     const struct features *f = pass->f;
-    const int64_t n = f->offset[image + 1] - f->offset[image];
-    const float *x = rows;
-    if (f->type != LP_F32) {
-        value_to_f32(f->type, rows, n * f->d, pass->image);
-        x = pass->image;
-    }
-    for (int64_t p = f->pair_offset[image]; p < f->pair_offset[image + 1];
-         ++p) {
-        visit_side(pass, image, p, SPLIT_OBJECT, x, visit, state);
-        visit_side(pass, image, p, SPLIT_CONTEXT, x, visit, state);
-    }
+    const int64_t step = (int64_t)f->d * value_bytes(f->type);
+    const char *stop = rows + (f->offset[end] - f->offset[first]) * step;
+#pragma omp parallel for schedule(dynamic) num_threads(pass->n_lanes)
+    for (int64_t i = first; i < end; ++i)
+        if (image_wanted(pass, i))
+            visit_image(&(struct visit){
+                .pass = pass,
+                .visit = visit,
+                .state = state,
+                .lane = omp_get_thread_num(),
+                .image = i,
+                .rows = rows + (f->offset[i] - f->offset[first]) * step,
+                .end = stop,
+            });
 }
 
 enum lp_status kmeans_pass_run(struct kmeans_pass *pass, kmeans_visit *visit,
@@ -162,46 +204,42 @@ enum lp_status kmeans_pass_run(struct kmeans_pass *pass, kmeans_visit *visit,
 {
     enum lp_status status = LP_OK;
     struct features *f = pass->f;
-    const int64_t step = (int64_t)f->d * value_bytes(f->type);
     const void *block;
 
-    unit_centers(pass);
+    LP_TRY(pack_centers(pass));
     for (int64_t i = 0, end; i < f->n_images; i = end) {
         end = i + 1;
         if (!image_wanted(pass, i))
             continue;
         LP_TRY(features_block(f, i, &end, &block));
-        for (int64_t image = i; image < end; ++image)
-            if (image_wanted(pass, image))
-                visit_image(pass, image,
-                            (const char *)block +
-                                (f->offset[image] - f->offset[i]) * step,
-                            visit, state);
+        visit_images(pass, i, end, block, visit, state);
     }
 done:
     return status;
 }
 
+KMEANS_CLONES
 void kmeans_best(const struct kmeans_rows *rows, int k, int32_t *label,
                  float *cosine)
 {
-    const int n = rows->n;
     int first = 0;
     while (first < k && !rows->usable[first])
         ++first;
     first = first < k ? first : 0;
-    for (int r = 0; r < n; ++r) {
+    for (int r = 0; r < KMEANS_BLOCK; ++r) {
         label[r] = first;
-        cosine[r] = rows->dot[(int64_t)first * n + r];
+        cosine[r] = rows->dot[first * KMEANS_BLOCK + r];
     }
     for (int c = first + 1; c < k; ++c) {
-        const float *dot = rows->dot + (int64_t)c * n;
-        for (int r = 0; rows->usable[c] && r < n; ++r) {
+        const float *dot = rows->dot + c * KMEANS_BLOCK;
+        if (!rows->usable[c])
+            continue;
+        for (int r = 0; r < KMEANS_BLOCK; ++r) {
             label[r] = dot[r] > cosine[r] ? c : label[r];
             cosine[r] = dot[r] > cosine[r] ? dot[r] : cosine[r];
         }
     }
-    for (int r = 0; r < n; ++r)
+    for (int r = 0; r < rows->n; ++r)
         cosine[r] = kmeans_cosine(cosine[r], rows->length[rows->cell[r]]);
 }
 

@@ -19,7 +19,7 @@ struct move {
 
 static int64_t *members(const struct kmeans_run *run, int a, int cluster)
 {
-    return kmeans_total_cluster(&run->sums, a, cluster) + run->km->d;
+    return kmeans_total_cluster(&run->lane[0].sums, a, cluster) + run->km->d;
 }
 
 /* Clusters of the a-th running problem to be filled. */
@@ -66,7 +66,7 @@ static enum lp_status plan(struct kmeans_run *run, int n_lists,
 
     for (int a = 0; a < run->n_running; ++a)
         if (n_short(run, a) > 0) {
-            memcpy(list, run->far + (int64_t)run->running[a] * k,
+            memcpy(list, run->lane[0].far + (int64_t)run->running[a] * k,
                    (size_t)k * sizeof *list);
             list += k;
         }
@@ -97,9 +97,9 @@ static enum lp_status take_row(struct kmeans_run *run, const struct move *m,
     const int64_t pair = kmeans_pair(run->f, image, p / 2);
     const int64_t at = run->f->side_offset[pair] + m->cell;
     LP_TRY(features_row(run->f, run->f->offset[image] + m->cell, x));
-    kmeans_sums_add(&run->sums, p, m->from, x, -1);
-    kmeans_sums_add(&run->sums, p, m->to, x, 1);
-    kmeans_fix_row(row, x, km->d, run->sums.bits, 1);
+    kmeans_sums_add(&run->lane[0].sums, p, m->from, x, -1);
+    kmeans_sums_add(&run->lane[0].sums, p, m->to, x, 1);
+    kmeans_fix_row(row, x, km->d, run->lane[0].sums.bits, 1);
     row[km->d] = (run->was[at] != m->to) - (run->was[at] != m->from);
     km->assignment[at] = (uint8_t)m->to;
 done:
@@ -111,14 +111,15 @@ static void apply(struct kmeans_run *run, const struct move *m,
                   const int64_t *row)
 {
     const int d = run->km->d, k = run->km->k;
-    int64_t *from = kmeans_total_cluster(&run->sums, m->running, m->from);
-    int64_t *to = kmeans_total_cluster(&run->sums, m->running, m->to);
+    int64_t *from =
+        kmeans_total_cluster(&run->lane[0].sums, m->running, m->from);
+    int64_t *to = kmeans_total_cluster(&run->lane[0].sums, m->running, m->to);
     for (int i = 0; i < d; ++i) {
         from[i] -= row[i];
         to[i] += row[i];
     }
-    kmeans_total_problem(&run->sums, m->running)[(int64_t)k * (d + 1)] +=
-        row[d];
+    kmeans_total_problem(&run->lane[0].sums,
+                         m->running)[(int64_t)k * (d + 1)] += row[d];
 }
 
 enum lp_status kmeans_fill_empty(struct kmeans_run *run, MPI_Comm comm)

@@ -13,7 +13,8 @@
 struct search {
     const struct kmeans *km;
     const struct features *f;
-    struct comm_key *list; /* [n_problems][k][KMEANS_NEAREST] */
+    struct comm_key *list; /* [n_lanes][n_problems][k][KMEANS_NEAREST]      */
+    int64_t n;             /* keys of a lane                                */
 };
 
 static void keep_nearest(void *state, const struct kmeans_rows *rows)
@@ -21,21 +22,31 @@ static void keep_nearest(void *state, const struct kmeans_rows *rows)
     struct search *search = state;
     const struct kmeans *km = search->km;
     const int64_t width = search->f->grid_w[rows->image];
+    struct comm_key *list = search->list + rows->lane * search->n;
     for (int c = 0; c < km->k; ++c) {
         const int64_t slot = (int64_t)rows->problem * km->k + c;
-        const float *dot = rows->dot + (int64_t)c * rows->n;
+        const float *dot = rows->dot + c * KMEANS_BLOCK;
         if (km->size[slot] == 0)
             continue;
         for (int r = 0; r < rows->n; ++r) {
             const int64_t cell = rows->cell[r];
             const float cosine = kmeans_cosine(dot[r], rows->length[cell]);
             comm_key_keep(
-                search->list + slot * KMEANS_NEAREST, KMEANS_NEAREST,
+                list + slot * KMEANS_NEAREST, KMEANS_NEAREST,
                 (struct comm_key){~kmeans_key(cosine),
                                   search->f->first_image + rows->image,
                                   cell << WIDTH_BITS | width});
         }
     }
+}
+
+/* The lists of all threads, into the first one's. */
+static void merge(struct search *search, int n_lanes)
+{
+    for (int64_t i = search->n; i < n_lanes * search->n; ++i)
+        comm_key_keep(search->list +
+                          i % search->n / KMEANS_NEAREST * KMEANS_NEAREST,
+                      KMEANS_NEAREST, search->list[i]);
 }
 
 static struct kmeans_near decode(const struct comm_key *key)
@@ -56,20 +67,21 @@ enum lp_status kmeans_nearest(const struct kmeans *km, struct features *f,
     const int64_t n_lists = (int64_t)km->n_problems * km->k;
     const int64_t n = n_lists * KMEANS_NEAREST;
     struct kmeans_pass pass = {0};
-    struct search search = {.km = km, .f = f};
+    struct search search = {.km = km, .f = f, .n = n};
 
     assert(km->length);
     status = kmeans_pass_init(&pass, km, f);
-    search.list = malloc((size_t)n * sizeof *search.list);
+    search.list = malloc((size_t)(n * km->n_threads) * sizeof *search.list);
     if (status == LP_OK && (!search.list || lp_fault("kmeans_nearest")))
         status = lp_fail(LP_ENOMEM, "no memory for %lld nearest cells",
                          (long long)n);
     if (status == LP_OK) {
         for (int p = 0; p < km->n_problems; ++p)
             pass.wanted[p] = true;
-        for (int64_t i = 0; i < n; ++i)
+        for (int64_t i = 0; i < n * km->n_threads; ++i)
             search.list[i] = COMM_KEY_NONE;
         status = kmeans_pass_run(&pass, keep_nearest, &search);
+        merge(&search, km->n_threads);
     }
     LP_AGREE(comm);
 

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "kmeans_kernel.h"
 #include "lpcam/method/kmeans.h"
 #include "lpcam/method/split.h"
 #include "lpcam/run/comm.h"
@@ -70,6 +71,17 @@ void kmeans_sums_release(struct kmeans_sums *s);
 void kmeans_sums_add(struct kmeans_sums *s, int problem, int cluster,
                      const float *x, int sign);
 
+/* A cluster's sums [d] on this rank, then their number. */
+static inline int64_t *kmeans_local_cluster(const struct kmeans_sums *s,
+                                            int problem, int cluster)
+{
+    return s->local + ((int64_t)problem * s->k + cluster) * (s->d + 1);
+}
+
+/* Add what `from` holds of the n problems of running, which leaves it zero. */
+void kmeans_sums_merge(struct kmeans_sums *to, struct kmeans_sums *from,
+                       const int *running, int n);
+
 /* sum [d] += sign times x [d] with this many binary places. */
 void kmeans_fix_row(int64_t *sum, const float *x, int d, int bits, int sign);
 
@@ -91,48 +103,55 @@ static inline int64_t *kmeans_total_cluster(const struct kmeans_sums *s, int a,
 
 /* --- kmeans_assign.c: one pass over the features for all problems */
 
-#define KMEANS_BLOCK 256
-
-/* Some rows of one problem in one image, at most KMEANS_BLOCK. Which rows go
- * together depends on the image alone, so their numbers do not change with the
- * ranks. */
+/* Some rows of one problem in one image. Which rows go together depends on the
+ * image alone. */
 struct kmeans_rows {
+    int lane; /* the thread's, 0 to n_lanes - 1                            */
     int problem;
-    int64_t image;       /* of this rank                                  */
-    int64_t pair_cell;   /* the pair's first cell in side and assignment  */
-    int n;               /* rows                                          */
-    const int32_t *cell; /* [n] ascending                                 */
-    const float *x;      /* [cells of the image][d]                       */
-    const float *length; /* [cells of the image]                          */
-    const float *dot;    /* [k][n] with the centres divided by their length */
-    const bool *usable;  /* [k] centres that are not zero                 */
+    int64_t image;          /* of this rank                                  */
+    int64_t pair_cell;      /* the pair's first cell in side and assignment  */
+    int n;                  /* rows, at most KMEANS_BLOCK                    */
+    const int32_t *cell;    /* [n] ascending                                 */
+    const char *const *row; /* [n] vectors [d] as stored                     */
+    const float *length;    /* [cells of the image]                          */
+    const float *dot;       /* [k][KMEANS_BLOCK] with the unit centres       */
+    const bool *usable;     /* [k] centres that are not zero                 */
 };
+/* Called by several threads at once, never by two for the same lane or the
+ * same image. */
 typedef void kmeans_visit(void *state, const struct kmeans_rows *rows);
+
+/* What a thread works with. */
+struct kmeans_lane {
+    int32_t cell[KMEANS_BLOCK];
+    const char *row[KMEANS_BLOCK];
+    float *acc; /* kmeans_acc_floats                                       */
+    float *dot; /* [k, rounded up to groups][KMEANS_BLOCK]                  */
+};
 
 struct kmeans_pass {
     const struct kmeans *km;
     struct features *f;
+    struct kmeans_shape shape;
     bool *wanted;  /* [n_problems] which problems take part, set by the user */
-    float *unit;   /* [n_problems][k][d] centres divided by their length   */
-    bool *usable;  /* [n_problems][k]                                      */
-    float *image;  /* [cells][d] the image in use, where it is not f32     */
-    float *block;  /* [KMEANS_BLOCK][d] rows brought together              */
-    float *dot;    /* [k][KMEANS_BLOCK]                                    */
-    int32_t *cell; /* [cells] of one side of a pair                       */
+    float *packed; /* [n_problems][kmeans_packed_floats] unit centres        */
+    bool *usable;  /* [n_problems][k]                                        */
+    struct kmeans_lane *lane; /* [n_lanes]                                   */
+    int n_lanes;
 };
 enum lp_status kmeans_pass_init(struct kmeans_pass *pass,
                                 const struct kmeans *km, struct features *f);
 void kmeans_pass_release(struct kmeans_pass *pass);
 
-/* Visit all rows of the wanted problems, in the order of images, with the
- * centres as they are now. Zero vectors are left out. Fails with what reading
- * the features fails with. */
+/* Visit all rows of the wanted problems with the centres as they are now. An
+ * image's rows are read once for all its problems. Zero vectors are left out.
+ * Fails with what reading the features fails with. */
 enum lp_status kmeans_pass_run(struct kmeans_pass *pass, kmeans_visit *visit,
                                void *state);
 
 /* The centre of the largest dot for each row, ties to the lower one, and the
  * cosine with it. Zero centres do not win, unless all are zero: then 0 does,
- * with cosine 0. label, cosine [n]. */
+ * with cosine 0. label, cosine [KMEANS_BLOCK]. */
 void kmeans_best(const struct kmeans_rows *rows, int k, int32_t *label,
                  float *cosine);
 
@@ -149,18 +168,28 @@ float kmeans_unkey(uint64_t key);
 
 /* --- kmeans.c and kmeans_empty.c */
 
+/* What a thread gathers in an iteration; the first lane's becomes the rank's.
+ */
+struct kmeans_run_lane {
+    struct kmeans_sums sums;
+    struct comm_key *far; /* [n_problems][k] the rows farthest from their
+                             centres; cell = 256 cell + cluster              */
+};
+
 /* What kmeans_fit holds while it iterates. */
 struct kmeans_run {
     struct kmeans *km;
     struct features *f;
     struct kmeans_pass pass;
-    struct kmeans_sums sums;
+    struct kmeans_run_lane *lane; /* [km->n_threads]                         */
     int n_running;
-    int *running;         /* [n_running] problems that go on                 */
-    uint8_t *was;         /* [pair cells] the assignment before this one     */
-    struct comm_key *far; /* [n_problems][k] this rank's rows farthest from
-                             their centres; cell = 256 cell + cluster        */
+    int *running; /* [n_running] problems that go on                         */
+    uint8_t *was; /* [pair cells] the assignment before this one             */
 };
+
+/* kmeans_move.c: assign every row of this rank to its nearest centre. Fails
+ * with what reading the features fails with. */
+enum lp_status kmeans_assign(struct kmeans_run *run);
 
 /* Give every empty cluster a row, as far as there are rows: in sums.total,
  * sums.local and km->assignment. Collective over comm. */

@@ -8,6 +8,10 @@
 
 #define LANES 16
 
+/* The kernels add |x| 2^bits below 2^22, and take 2^(23 - bits) in f32. */
+#define ROW_BITS  22
+#define MOST_BITS 126
+
 /* A longer vector would overflow f32 in a dot product. */
 #define LONGEST 1e18
 
@@ -28,7 +32,17 @@ static double square_sum(const float *x, int d)
     return sum;
 }
 
-/* The lengths of n rows of an image; raises *most to the largest. */
+/* The largest of n |x|. */
+KMEANS_CLONES
+static float largest(const float *x, int64_t n)
+{
+    float most = 0;
+    for (int64_t i = 0; i < n; ++i)
+        most = fabsf(x[i]) > most ? fabsf(x[i]) : most;
+    return most;
+}
+
+/* The lengths of n rows of an image; raises *most to the largest entry. */
 static enum lp_status measure_rows(const float *x, int n, int d, int64_t image,
                                    float *length, double *most)
 {
@@ -42,8 +56,8 @@ static enum lp_status measure_rows(const float *x, int n, int d, int64_t image,
                            "`lpcam check` on the features or the model",
                            (long long)image, norm);
         length[r] = (float)norm;
-        *most = norm > *most ? norm : *most;
     }
+    *most = fmax(*most, (double)largest(x, (int64_t)n * d));
     return LP_OK;
 }
 
@@ -102,7 +116,6 @@ enum lp_status kmeans_scan(struct kmeans *km, struct features *f, MPI_Comm comm)
 {
     enum lp_status status = LP_OK;
     double most = 0;
-    int64_t n = 0;
     int exponent = 0;
 
     if (km->length)
@@ -114,10 +127,9 @@ enum lp_status kmeans_scan(struct kmeans *km, struct features *f, MPI_Comm comm)
     comm_sum_i64(comm, km->n_rows, km->n_problems);
     comm_sum_i64(comm, km->n_zero, km->n_problems);
     comm_max_f64(comm, &most, 1);
-    for (int p = 0; p < km->n_problems; ++p)
-        n = km->n_rows[p] > n ? km->n_rows[p] : n;
-    frexp(most, &exponent); /* no entry is larger than its vector */
-    km->bits = kmeans_bits(n, exponent);
+    frexp(most, &exponent);
+    km->bits =
+        ROW_BITS - exponent < MOST_BITS ? ROW_BITS - exponent : MOST_BITS;
 done:
     if (status != LP_OK) {
         free(km->length);

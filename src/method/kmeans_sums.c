@@ -31,18 +31,29 @@ void kmeans_fix_row(int64_t *sum, const float *x, int d, int bits, int sign)
     }
 }
 
-static int64_t *local_cluster(const struct kmeans_sums *s, int problem,
-                              int cluster)
-{
-    return s->local + ((int64_t)problem * s->k + cluster) * (s->d + 1);
-}
-
 void kmeans_sums_add(struct kmeans_sums *s, int problem, int cluster,
                      const float *x, int sign)
 {
-    int64_t *sum = local_cluster(s, problem, cluster);
+    int64_t *sum = kmeans_local_cluster(s, problem, cluster);
     kmeans_fix_row(sum, x, s->d, s->bits, sign);
     sum[s->d] += sign;
+}
+
+void kmeans_sums_merge(struct kmeans_sums *to, struct kmeans_sums *from,
+                       const int *running, int n)
+{
+    const int64_t width = (int64_t)to->k * (to->d + 1);
+    for (int a = 0; a < n; ++a) {
+        const int p = running[a];
+        int64_t *x = kmeans_local_cluster(to, p, 0);
+        int64_t *y = kmeans_local_cluster(from, p, 0);
+        to->moved[p] += from->moved[p];
+        to->objective[p] += from->objective[p];
+        for (int64_t i = 0; from->moved[p] > 0 && i < width; ++i) {
+            x[i] += y[i];
+            y[i] = 0;
+        }
+    }
 }
 
 void kmeans_sums_total(struct kmeans_sums *s, const int *running, int n,
@@ -52,7 +63,8 @@ void kmeans_sums_total(struct kmeans_sums *s, const int *running, int n,
     for (int a = 0; a < n; ++a) {
         const int p = running[a];
         int64_t *total = kmeans_total_problem(s, a);
-        memcpy(total, local_cluster(s, p, 0), (size_t)width * sizeof *total);
+        memcpy(total, kmeans_local_cluster(s, p, 0),
+               (size_t)width * sizeof *total);
         total[width] = s->moved[p];
         total[width + 1] = s->objective[p];
     }

@@ -4,8 +4,9 @@
  *
  * A problem is one side of one class: p = 2 class + (0 object, 1 context).
  * Assignment: the centre with the largest cosine, ties to the lower k. Update:
- * the mean of the members' raw vectors (method.md step 5). Sums are exact
- * 64-bit integers, so neither ranks nor order matter. Zero vectors belong to
+ * the mean of the members' raw vectors (method.md step 5), their entries as
+ * integers of 22 bits and the sign. Sums are exact 64-bit integers, so neither
+ * ranks, threads nor order matter. Zero vectors belong to
  * no cluster and are counted. An empty cluster takes the vector farthest from
  * its centre (ties by image, then cell) out of a cluster that keeps another. A
  * problem with fewer than k vectors has that many clusters; the other slots
@@ -59,12 +60,21 @@ struct kmeans {
     float *length;            /* [cells of this rank] |x|; NULL until the first
                               collective call measures the features        */
     int bits; /* binary places of the exact sums               */
+    const struct kmeans_kernel
+        *kernel;   /* instructions of the passes           */
+    int n_threads; /* of this rank, at least 1             */
 };
 
 /* Allocate for the features at hand; centres zero. Local. Fails with LP_ENOMEM
  * or LP_EARG (k is 1 to 254). */
 enum lp_status kmeans_init(struct kmeans *km, const struct features *f, int k);
 void kmeans_release(struct kmeans *km);
+
+/* How to compute, after kmeans_init, which chooses the fastest instructions
+ * and one thread: kernel "auto", "avx512", "avx2" or "plain". Results are the
+ * same bits, but for bf16 features on a processor that multiplies bf16 in
+ * pairs. Local. Fails with LP_EARG for a kernel this processor cannot run. */
+enum lp_status kmeans_use(struct kmeans *km, const char *kernel, int n_threads);
 
 /* Start centres: of each problem the k vectors with the smallest
  * hash(seed, class name, side, image ID, cell), a uniform draw without

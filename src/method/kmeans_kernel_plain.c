@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernel for any processor, and what the others must equal. */
+#include <math.h>
+#include <string.h>
+
+#include "kmeans_kernel.h"
+
+static bool always(void)
+{
+    return true;
+}
+
+static bool never(void)
+{
+    return false;
+}
+
+/* n channels of a row from `first` on; zeros up to `room`. */
+static void load(const struct kmeans_shape *s, const char *row, int first,
+                 int n, int room, float *x)
+{
+    value_to_f32(s->type, row + (int64_t)first * value_bytes(s->type), n, x);
+    for (int i = n; i < room; ++i)
+        x[i] = 0;
+}
+
+static void panel(const struct kmeans_shape *s, const char *const *row,
+                  int first_step, int n_steps, const float *centers, float *acc,
+                  struct kmeans_ahead *ahead)
+{
+    float x[KMEANS_SLICE * KMEANS_LANES];
+    const int first = first_step * KMEANS_LANES, room = n_steps * KMEANS_LANES;
+    const int n = s->d - first < room ? s->d - first : room;
+
+    (void)ahead;
+    for (int r = 0; r < KMEANS_TILE; ++r) {
+        load(s, row[r], first, n, room, x);
+        for (int g = 0; g < s->n_groups; ++g)
+            for (int j = 0; j < s->group; ++j) {
+                const float *c =
+                    centers +
+                    ((int64_t)g * n_steps * s->group + j) * KMEANS_LANES;
+                float *a =
+                    acc + ((g * KMEANS_TILE + r) * s->group + j) * KMEANS_LANES;
+                for (int i = 0; i < room; ++i)
+                    a[i % KMEANS_LANES] =
+                        fmaf(x[i],
+                             c[i / KMEANS_LANES * s->group * KMEANS_LANES +
+                               i % KMEANS_LANES],
+                             a[i % KMEANS_LANES]);
+            }
+    }
+}
+
+static void reduce(const struct kmeans_shape *s, const float *acc, float *dot)
+{
+    for (int g = 0; g < s->n_groups; ++g)
+        for (int r = 0; r < KMEANS_TILE; ++r)
+            for (int j = 0; j < s->group; ++j) {
+                float a[KMEANS_LANES];
+                memcpy(a, acc, sizeof a);
+                acc += KMEANS_LANES;
+                for (int half = KMEANS_LANES / 2; half > 0; half /= 2)
+                    for (int i = 0; i < half; ++i)
+                        a[i] += a[i + half];
+                dot[(g * s->group + j) * KMEANS_BLOCK + r] = a[0];
+            }
+}
+
+static void add(const struct kmeans_shape *s, const char *const *row, int n_in,
+                int n, int bits, int64_t *sum)
+{
+    enum { CHUNK = 64 };
+    const float magic = ldexpf(1.5f, 23 - bits);
+    int32_t zero, whole;
+    memcpy(&zero, &magic, sizeof zero);
+    for (int first = 0; first < s->d; first += CHUNK) {
+        const int width = s->d - first < CHUNK ? s->d - first : CHUNK;
+        for (int r = 0; r < n; ++r) {
+            float x[CHUNK];
+            load(s, row[r], first, width, width, x);
+            for (int i = 0; i < width; ++i) {
+                const float shifted = x[i] + magic;
+                memcpy(&whole, &shifted, sizeof whole);
+                sum[first + i] += r < n_in ? whole - zero : zero - whole;
+            }
+        }
+    }
+}
+
+const struct kmeans_kernel kmeans_kernel_plain = {
+    .name = "plain",
+    .runs = always,
+    .pairs = never,
+    .panel = panel,
+    .reduce = reduce,
+    .add = add,
+};
