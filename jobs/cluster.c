@@ -115,6 +115,8 @@ static enum lp_status run_start(struct cluster *c, int r)
         ((uint64_t)config->run.seed << 32) + (uint64_t)config->kmeans.seed;
 
     status = kmeans_init(km, &c->features, config->kmeans.k);
+    if (status == LP_OK)
+        status = kmeans_use(km, config->kmeans.kernel, config->model.threads);
     if (status == LP_OK) {
         start->nearest =
             calloc((size_t)km->n_problems * (size_t)km->k * KMEANS_NEAREST,

@@ -16,8 +16,8 @@ enum lp_status kmeans_kernel_find(const char *name,
             return LP_OK;
         }
     return lp_fail(LP_EARG,
-                   "kmeans.kernel is %s, which this processor cannot run; set "
-                   "auto",
+                   "kmeans.kernel is %s: set auto, or avx512, avx2 or plain "
+                   "as this processor can",
                    name);
 }
 

@@ -2,6 +2,7 @@
 #include "kmeans_parts.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 
 #include "lpcam/base/fault.h"
@@ -42,54 +43,87 @@ static float largest(const float *x, int64_t n)
     return most;
 }
 
-/* The lengths of n rows of an image; raises *most to the largest entry. */
-static enum lp_status measure_rows(const float *x, int n, int d, int64_t image,
-                                   float *length, double *most)
+/* What the threads measure. */
+struct scan {
+    struct kmeans *km;
+    const struct features *f;
+    float *x;        /* [n_threads][KMEANS_BLOCK][d] rows as f32            */
+    double most;     /* the largest entry                                   */
+    int64_t bad;     /* the first image that is not finite, -1: none        */
+    double bad_norm; /* of its first such vector                            */
+};
+
+/* The lengths of n rows. Returns the first that is not finite, or too long. */
+static double measure_rows(const float *x, int n, int d, float *length)
 {
     for (int r = 0; r < n; ++r) {
-        const float *row = x + (int64_t)r * d;
-        const double norm = sqrt(square_sum(row, d));
+        const double norm = sqrt(square_sum(x + (int64_t)r * d, d));
         if (!(norm < LONGEST))
-            return lp_fail(LP_EFORMAT,
-                           "image %lld of the list has a feature that is not "
-                           "finite or too large (vector length %g): run "
-                           "`lpcam check` on the features or the model",
-                           (long long)image, norm);
+            return norm;
         length[r] = (float)norm;
     }
-    *most = fmax(*most, (double)largest(x, (int64_t)n * d));
-    return LP_OK;
+    return 0;
 }
 
-/* All rows of this rank. */
+static void measure_image(struct scan *s, int64_t image, const char *row)
+{
+    const struct features *f = s->f;
+    const int d = f->d;
+    const int64_t step = (int64_t)d * value_bytes(f->type);
+    float *x = s->x + (int64_t)omp_get_thread_num() * KMEANS_BLOCK * d;
+    double most = 0, norm = 0;
+    for (int64_t c = f->offset[image], n; c < f->offset[image + 1] && norm == 0;
+         c += n, row += n * step) {
+        n = f->offset[image + 1] - c;
+        n = n < KMEANS_BLOCK ? n : KMEANS_BLOCK;
+        value_to_f32(f->type, row, n * d, x);
+        norm = measure_rows(x, (int)n, d, s->km->length + c);
+        most = fmax(most, (double)largest(x, n * d));
+    }
+#pragma omp critical
+    {
+        s->most = fmax(s->most, most);
+        if (norm != 0 && (s->bad < 0 || image < s->bad)) {
+            s->bad = image;
+            s->bad_norm = norm;
+        }
+    }
+}
+
+/* All rows of this rank; *most: the largest entry. */
 static enum lp_status measure(struct kmeans *km, struct features *f,
                               double *most)
 {
     enum lp_status status = LP_OK;
     const int64_t step = (int64_t)km->d * value_bytes(f->type);
     const int64_t n_cells = f->offset[f->n_images];
+    const size_t room =
+        KMEANS_BLOCK * (size_t)km->d * (size_t)km->n_threads * sizeof(float);
+    struct scan s = {.km = km, .f = f, .bad = -1};
     const void *block;
-    float *x = malloc(KMEANS_BLOCK * (size_t)km->d * sizeof *x);
 
+    s.x = malloc(room);
     km->length = malloc((size_t)(n_cells + 1) * sizeof *km->length);
-    if (!x || !km->length || lp_fault("kmeans_scan"))
+    if (!s.x || !km->length || lp_fault("kmeans_scan"))
         LP_TRY(lp_fail(LP_ENOMEM, "no memory for the lengths of %lld vectors",
                        (long long)n_cells));
-    for (int64_t i = 0, end; i < f->n_images; i = end) {
+    for (int64_t i = 0, end; i < f->n_images && s.bad < 0; i = end) {
         LP_TRY(features_block(f, i, &end, &block));
-        const char *row = block;
+#pragma omp parallel for schedule(dynamic) num_threads(km->n_threads)
         for (int64_t image = i; image < end; ++image)
-            for (int64_t c = f->offset[image], n; c < f->offset[image + 1];
-                 c += n, row += n * step) {
-                n = f->offset[image + 1] - c;
-                n = n < KMEANS_BLOCK ? n : KMEANS_BLOCK;
-                value_to_f32(f->type, row, n * km->d, x);
-                LP_TRY(measure_rows(x, (int)n, km->d, f->first_image + image,
-                                    km->length + c, most));
-            }
+            measure_image(&s, image,
+                          (const char *)block +
+                              (f->offset[image] - f->offset[i]) * step);
     }
+    if (s.bad >= 0)
+        LP_TRY(lp_fail(LP_EFORMAT,
+                       "image %lld of the list has a feature that is not "
+                       "finite or too large (vector length %g): run "
+                       "`lpcam check` on the features or the model",
+                       (long long)(f->first_image + s.bad), s.bad_norm));
+    *most = s.most;
 done:
-    free(x);
+    free(s.x);
     return status;
 }
 

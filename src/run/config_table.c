@@ -99,6 +99,7 @@ const struct config_key config_key[] = {
     WORD(kmeans.stop, stop),
     NUMBER(kmeans.tol, 0, 1e12),
     NUMBER(kmeans.seed, 0, MOST_SEED),
+    TEXT(kmeans.kernel),
     WORD(prototypes.choice, choice),
     NUMBER(prototypes.power, 0, 1000),
     FLAG("prototypes.balance", prototypes.balance, no_yes),

@@ -29,12 +29,17 @@ struct outcome {
     struct kmeans_near *near;
 };
 
+/* How the next clusterings compute. */
+static const char *use_kernel = "auto";
+static int use_threads = 1;
+
 static bool cluster(struct outcome *o, struct features *f, uint64_t seed,
                     int rule, MPI_Comm comm)
 {
     const size_t n = 2 * (size_t)f->n_classes * K * KMEANS_NEAREST;
     o->near = calloc(n, sizeof *o->near);
     return kmeans_init(&o->km, f, K) == LP_OK &&
+           kmeans_use(&o->km, use_kernel, use_threads) == LP_OK &&
            kmeans_start_hash(&o->km, f, name_hash, seed, comm) == LP_OK &&
            kmeans_fit(&o->km, f, rule, 0.05, 40, comm) == LP_OK &&
            kmeans_nearest(&o->km, f, o->near, comm) == LP_OK;
@@ -114,6 +119,47 @@ static void any_sharding_gives_the_same_bits(void **state)
     check_all_shares(LP_F32, 1, STOP_MOVED);
     check_all_shares(LP_F16, 2, STOP_REFERENCE);
     check_all_shares(LP_BF16, 3, STOP_MOVED);
+}
+
+static bool runs_here(const char *kernel)
+{
+    struct features f = data_made(1, 1, 1, LP_F32);
+    struct kmeans km;
+    const bool runs =
+        kmeans_init(&km, &f, 1) == LP_OK && kmeans_use(&km, kernel, 1) == LP_OK;
+    kmeans_release(&km);
+    features_release(&f);
+    return runs;
+}
+
+static void any_kernel_and_threads_give_the_same_bits(void **state)
+{
+    (void)state;
+    static const char *const kernel[] = {"plain", "avx2", "avx512"};
+    static const enum lp_value type[] = {LP_F32, LP_F16};
+    for (int t = 0; t < 2; ++t) {
+        struct features all = data_made(29, 3, 145, type[t]);
+        struct features f = my_share(&all, 1);
+        struct outcome whole, part;
+        use_kernel = "plain";
+        assert_true(
+            on_all(cluster(&whole, &all, 5, STOP_MOVED, MPI_COMM_SELF)));
+        for (int i = 0; i < 6; ++i) {
+            use_kernel = kernel[i % 3];
+            use_threads = 1 + i / 2;
+            if (!on_all(runs_here(use_kernel)))
+                continue;
+            assert_true(
+                on_all(cluster(&part, &f, 5, STOP_MOVED, MPI_COMM_WORLD)));
+            assert_true(on_all(same_outcome(&whole, &all, &part, &f)));
+            outcome_release(&part);
+        }
+        outcome_release(&whole);
+        features_release(&f);
+        features_release(&all);
+    }
+    use_kernel = "auto";
+    use_threads = 1;
 }
 
 static void equal_starts_are_repaired_alike_on_any_sharding(void **state)
@@ -339,6 +385,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_sharding_gives_the_same_bits),
+        cmocka_unit_test(any_kernel_and_threads_give_the_same_bits),
         cmocka_unit_test(equal_starts_are_repaired_alike_on_any_sharding),
         cmocka_unit_test(a_fault_at_any_site_ends_all_ranks),
         cmocka_unit_test(a_failing_read_ends_all_ranks),

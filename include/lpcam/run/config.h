@@ -44,7 +44,7 @@ struct config {
     struct {
         char *file, *classes; /* ONNX; names of its rows, one a line       */
         int precision;        /* LP_F32 or LP_BF16                           */
-        int threads;          /* of the network on each rank                 */
+        int threads;          /* of each rank: network and clustering         */
         struct number_list mean, std; /* per channel, of values in [0, 1]  */
         bool bgr; /* channel order of the input                  */
         char *feature, *weight, *bias; /* tensors, "" = found in the file  */
@@ -66,6 +66,7 @@ struct config {
         double tol;   /* of stop = reference, feature units squared  */
         char *rows;   /* file of start rows                          */
         int64_t seed; /* of the start, besides run.seed              */
+        char *kernel; /* instructions: auto, avx512, avx2, plain     */
     } kmeans;
     struct {
         int choice; /* enum choice_rule                            */
