@@ -33,6 +33,10 @@ static const struct job jobs[] = {
      "photographs, model, prototypes.h5 -> maps.h5 (LPCAM)", job_activate},
     {"score", "CONFIG.ini", "maps.h5, cams.h5, masks -> mIoU, score.json",
      job_score},
+    {"plan", "CONFIG.ini",
+     "memory, disk, and time of the clustering on 1 to 16,384 ranks, "
+     "beforehand",
+     job_plan},
     {"check", "FILE...",
      "is a config, model or output file complete and sane; what is wrong",
      job_check},

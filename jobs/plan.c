@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* plan.c: memory of a rank and disk of the outputs, before any work. */
+/* plan.c: memory of a rank, disk of the outputs and time of the clustering,
+ * before any work. */
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "lpcam/base/log.h"
 #include "lpcam/method/class_maps.h"
+#include "lpcam/method/kmeans_model.h"
 #include "lpcam/run/comm.h"
 #include "lpcam/store/feature_file.h"
-#include "session.h"
+#include "stages.h"
 
 /* Bytes, of the whole job (disk) or of one rank (memory). */
 struct plan {
@@ -121,4 +124,96 @@ void plan_print(const struct session *s)
     if (free_disk(s->config.run.out, &there) && there < disk)
         lp_warn("%s has %s free; the outputs need %s", s->config.run.out,
                 text_size(there, t[0]), text_size(disk, t[1]));
+}
+
+/* What the clustering of this data set works on, or of one with plan.images
+ * photographs like these. */
+static struct kmeans_work make_work(const struct session *s)
+{
+    const struct config *c = &s->config;
+    struct kmeans_work w = {
+        .n_problems = 2 * s->net.head.n,
+        .k = c->kmeans.k,
+        .d = s->net.head.d,
+        .type = (enum lp_value)c->features.value,
+    };
+    for (int64_t i = 0; i < s->data.n_images; ++i) {
+        const int32_t *label;
+        const int k = dataset_labels(&s->data, i, &label);
+        const double cells = (double)(s->grid[2 * i] * s->grid[2 * i + 1]);
+        w.cells += cells;
+        w.rows += cells * k;
+    }
+    w.images =
+        c->plan.images > 0 ? (double)c->plan.images : (double)s->data.n_images;
+    w.cells *= w.images / (double)s->data.n_images;
+    w.rows *= w.images / (double)s->data.n_images;
+    return w;
+}
+
+static struct kmeans_machine make_machine(const struct config *c, double row_s)
+{
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return (struct kmeans_machine){
+        .row_s = row_s / c->model.threads,
+        .memory_bytes_s = 1e9 * c->plan.memory_gbs,
+        .network_bytes_s = 1e9 * c->plan.network_gbs,
+        .latency_s = 1e-6 * c->plan.latency_us,
+        .cores = c->plan.ranks > 0 ? c->plan.ranks
+                 : cores > 0       ? (int)cores
+                                   : 1,
+    };
+}
+
+static void print_line(const struct kmeans_work *w,
+                       const struct kmeans_machine *m, double n_nodes,
+                       double n_local)
+{
+    const struct kmeans_times t = kmeans_model(w, m, n_nodes, n_local);
+    const double ranks = n_nodes * n_local;
+    const double all = t.compute + t.memory + t.messages;
+    lp_log("%7.0f %7.0f %10.4f %10.4f %10.4f %10.4f %9.0f %%", n_nodes, ranks,
+           t.compute, t.memory, t.messages, all,
+           100 * w->rows * m->row_s / (ranks * all));
+}
+
+/* The time of an iteration on 1 rank to the last of 16,384 or more. */
+static enum lp_status print_times(const struct session *s)
+{
+    enum lp_status status = LP_OK;
+    const struct kmeans_work w = make_work(s);
+    double row_s;
+
+    LP_TRY(kmeans_measure_row(&w, s->config.kmeans.kernel, &row_s));
+    const struct kmeans_machine m = make_machine(&s->config, row_s);
+    lp_log("plan, an iteration of the clustering: %.0f photographs, %.4g "
+           "vectors, %.4g with a class, %.3g s a core by measurement; nodes of "
+           "%d ranks, memory %g GB/s, network %g GB/s, %g us",
+           w.images, w.cells, w.rows, w.rows * row_s, m.cores,
+           s->config.plan.memory_gbs, s->config.plan.network_gbs,
+           s->config.plan.latency_us);
+    lp_log("%7s %7s %10s %10s %10s %10s %11s", "nodes", "ranks", "compute s",
+           "memory s", "messages s", "all s", "efficiency");
+    for (int local = 1; local < m.cores; local *= 4)
+        print_line(&w, &m, 1, local);
+    for (int nodes = 1; nodes == 1 || nodes * m.cores <= 16384; nodes *= 4)
+        print_line(&w, &m, nodes, m.cores);
+done:
+    return status;
+}
+
+enum lp_status job_plan(const struct job_args *args)
+{
+    enum lp_status status = LP_OK;
+    struct session s;
+    struct job_args dry = *args;
+
+    dry.dry_run = true;
+    LP_TRY(session_open(&s, &dry, NEED_DATA | NEED_MODEL));
+    if (comm_rank(s.comm) == 0)
+        status = print_times(&s);
+    LP_AGREE(s.comm);
+done:
+    session_close(&s);
+    return status;
 }

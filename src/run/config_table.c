@@ -111,6 +111,11 @@ const struct config_key config_key[] = {
     NUMBER(score.thresholds, 0, 1),
     NUMBER(score.threshold, 0, 1),
     FLAG("score.unknown", score.unknown_ignore, background_ignore),
+    NUMBER(plan.images, 0, 1e12),
+    NUMBER(plan.ranks, 0, 1 << 20),
+    NUMBER(plan.memory_gbs, 0.001, 1e6),
+    NUMBER(plan.network_gbs, 0.001, 1e6),
+    NUMBER(plan.latency_us, 0, 1e6),
 };
 const int n_config_keys = (int)(sizeof config_key / sizeof config_key[0]);
 _Static_assert(sizeof config_key / sizeof config_key[0] <= CONFIG_MAX_KEYS,

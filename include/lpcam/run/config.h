@@ -83,6 +83,11 @@ struct config {
         double threshold;
         bool unknown_ignore; /* score.unknown = ignore                     */
     } score;
+    struct {
+        int64_t images; /* 0: those of the data set                   */
+        int ranks;      /* a node; 0: its processors                  */
+        double memory_gbs, network_gbs, latency_us; /* of a node             */
+    } plan;
 };
 
 /* Read the defaults, then the file (NULL: none), then n_set texts
