@@ -77,7 +77,9 @@ static struct plan make_plan(const struct session *s)
              pair_cells * (2 + c->kmeans.starts) / comm_size(s->comm);
     p.rank_features = p.features / comm_size(s->comm);
     if (p.rank_features > c->run.memory)
-        p.rank_features = FEATURE_BLOCK_BYTES;
+        p.rank_features = c->run.memory < 2 * FEATURE_BLOCK_BYTES
+                              ? c->run.memory
+                              : 2 * FEATURE_BLOCK_BYTES;
     p.network = 4 * model_bytes(s);
     return p;
 }

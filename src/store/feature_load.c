@@ -212,15 +212,30 @@ static enum lp_status read_rows(void *file, int64_t first, int64_t n,
                    ff->first_cell + first, n, rows);
 }
 
+/* Blocks from the file itself, where its rows lie as they would in memory;
+ * else through HDF5, which other threads may not call. */
+static void stream_values(struct features *f, int64_t memory_bytes)
+{
+    const struct feature_file *ff = f->file;
+    const int64_t at =
+        h5_offset(ff->file.h5, "/feature/vector", h5_type_of(f->type));
+    f->block_bytes = memory_bytes / 2 < FEATURE_BLOCK_BYTES
+                         ? memory_bytes / 2
+                         : FEATURE_BLOCK_BYTES;
+    if (at < 0 || at % value_bytes(f->type) != 0)
+        return;
+    f->path = h5_path(ff->file.h5);
+    f->at = at + ff->first_cell * f->d * value_bytes(f->type);
+}
+
 static enum lp_status read_values(struct features *f, int64_t memory_bytes)
 {
     const int64_t n = f->offset[f->n_images];
     const int64_t bytes = n * f->d * value_bytes(f->type);
-    /* Clustering skips images, so a block should not bring many of them. */
-    f->block_bytes =
-        memory_bytes < FEATURE_BLOCK_BYTES ? memory_bytes : FEATURE_BLOCK_BYTES;
-    if (bytes > memory_bytes)
+    if (bytes > memory_bytes) {
+        stream_values(f, memory_bytes);
         return LP_OK;
+    }
     f->value = malloc((size_t)bytes + 1);
     if (!f->value)
         return lp_fail(LP_ENOMEM,

@@ -238,6 +238,20 @@ enum lp_status h5_read(struct h5 *file, const char *name, enum h5_type type,
                        rows);
 }
 
+int64_t h5_offset(struct h5 *file, const char *name, enum h5_type type)
+{
+    const hid_t set = H5Dopen2(file->id, name, H5P_DEFAULT);
+    if (set < 0)
+        return -1;
+    const hid_t stored = H5Dget_type(set);
+    const bool same = H5Tequal(stored, type_in_memory(file, type)) > 0;
+    /* HADDR_UNDEF for all that is not contiguous in this file. */
+    const haddr_t at = same ? H5Dget_offset(set) : HADDR_UNDEF;
+    H5Tclose(stored);
+    H5Dclose(set);
+    return at <= INT64_MAX ? (int64_t)at : -1;
+}
+
 /* "[3][any]" into text. */
 static const char *shape_text(int n_dims, const int64_t *dims, char text[128])
 {

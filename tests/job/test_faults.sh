@@ -6,8 +6,9 @@
 need_h5py
 limit=60
 out=$work/out
-# So many clusters that some are empty, for the sites that mend those.
-settings=(configs/scenes.ini --set kmeans.k=64 --set run.out="$out")
+# So many clusters that some are empty, for the sites that mend those, and so
+# little memory that features are read ahead.
+settings=(configs/scenes.ini --set kmeans.k=64 --set run.memory=64K --set run.out="$out")
 declare -A reached=()
 bad=0 failures=0
 

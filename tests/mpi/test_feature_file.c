@@ -178,6 +178,7 @@ static void check_whole(enum lp_value type, int64_t memory_bytes, int64_t bad)
     good = good &&
            (f->value == NULL) ==
                (f->offset[f->n_images] * D * value_bytes(type) > memory_bytes);
+    good = good && (f->value == NULL) == (f->path != NULL);
     assert_true(on_all(good));
     drop(&l);
 }
@@ -304,6 +305,25 @@ static void a_file_of_h5py_is_read(void **state)
     drop(&l);
 }
 
+/* Rows that only HDF5 can read come from it block by block. */
+static void a_file_of_h5py_is_read_block_by_block(void **state)
+{
+    (void)state;
+    struct loaded l;
+    const void *rows;
+    bool good = true;
+    assert_true(on_all(load(&l, test_data("features_h5py.h5"), 1) == LP_OK));
+    for (int64_t i = 0, end; good && i < l.f.n_images; i = end) {
+        good = features_block(&l.f, i, &end, &rows) == LP_OK;
+        const float *x = rows;
+        for (int64_t c = 0; good && c < 3 * (l.f.offset[end] - l.f.offset[i]);
+             ++c)
+            good = x[c] == (float)(3 * (l.ff.first_cell + l.f.offset[i]) + c);
+    }
+    assert_true(on_all(good && l.f.path == NULL));
+    drop(&l);
+}
+
 struct flaw {
     const char *name;
     enum h5_type type;
@@ -388,6 +408,7 @@ int main(int argc, char **argv)
         TEST(a_data_set_without_a_cell_is_legal),
         TEST(a_write_that_fails_is_told_by_its_rank),
         TEST(a_file_of_h5py_is_read),
+        TEST(a_file_of_h5py_is_read_block_by_block),
         TEST(a_wrong_value_is_named),
         TEST(a_missing_data_set_is_named),
     };

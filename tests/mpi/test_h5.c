@@ -113,6 +113,66 @@ static void half_floats_are_numbers_to_any_program(void **state)
     }
 }
 
+/* What any program finds at h5_offset, where there is anything to find. */
+static void rows_in_one_piece_can_be_read_without_hdf5(void **state)
+{
+    (void)state;
+    static const enum h5_type type[] = {H5_F32, H5_F16, H5_BF16, H5_U8};
+    enum { ROWS = 50000, D = 3 };
+    const int64_t dims[2] = {ROWS, D};
+    char *rows = calloc(ROWS * D, 4), *found = calloc(ROWS * D, 4);
+    for (int i = 0; i < ROWS * D * 4; ++i)
+        rows[i] = (char)(i % 31);
+    for (int t = 0; t < 4; ++t) {
+        struct h5 *h5 = file_with("/a/rows", type[t], 2, dims);
+        const size_t n = ROWS * D * (size_t)h5_type_bytes(type[t]);
+        bool good = rank != 0 ||
+                    h5_write(h5, "/a/rows", type[t], 0, ROWS, rows) == LP_OK;
+        h5 = again(h5);
+        const int64_t at = h5_offset(h5, "/a/rows", type[t]);
+        FILE *file = fopen(path, "rb");
+        good = good && at > 0 && at % 64 == 0 && file &&
+               fseek(file, (long)at, SEEK_SET) == 0 &&
+               fread(found, 1, n, file) == n && memcmp(found, rows, n) == 0 &&
+               h5_offset(h5, "/a/rows", type[(t + 1) % 4]) == -1 &&
+               h5_offset(h5, "/a/none", type[t]) == -1;
+        if (file)
+            fclose(file);
+        assert_true(on_all(good));
+        assert_true(on_all(h5_close(&h5) == LP_OK));
+    }
+    free(rows);
+    free(found);
+}
+
+static void rows_in_chunks_or_turned_numbers_have_no_offset(void **state)
+{
+    (void)state;
+    const hsize_t dims[2] = {6, 3}, chunk[2] = {2, 3};
+    struct h5 *h5 = NULL;
+    if (rank == 0) {
+        const hid_t file =
+            H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+        const hid_t space = H5Screate_simple(2, dims, NULL);
+        const hid_t plan = H5Pcreate(H5P_DATASET_CREATE);
+        H5Pset_alloc_time(plan, H5D_ALLOC_TIME_EARLY);
+        H5Dclose(H5Dcreate2(file, "turned", H5T_IEEE_F32BE, space, H5P_DEFAULT,
+                            plan, H5P_DEFAULT));
+        H5Pset_chunk(plan, 2, chunk);
+        H5Dclose(H5Dcreate2(file, "chunks", H5T_IEEE_F32LE, space, H5P_DEFAULT,
+                            plan, H5P_DEFAULT));
+        H5Pclose(plan);
+        H5Sclose(space);
+        H5Fclose(file);
+    }
+    comm_barrier(MPI_COMM_WORLD);
+    assert_true(on_all(h5_open(&h5, path, false, MPI_COMM_WORLD) == LP_OK));
+    assert_true(on_all(h5_has(h5, "/turned") && h5_has(h5, "/chunks")));
+    assert_true(on_all(h5_offset(h5, "/turned", H5_F32) == -1));
+    assert_true(on_all(h5_offset(h5, "/chunks", H5_F32) == -1));
+    assert_true(on_all(h5_close(&h5) == LP_OK));
+}
+
 static void empty_data_sets_are_legal(void **state)
 {
     (void)state;
@@ -389,6 +449,10 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(rows_of_every_rank_come_back, setup),
         cmocka_unit_test_setup(half_floats_are_numbers_to_any_program, setup),
+        cmocka_unit_test_setup(rows_in_one_piece_can_be_read_without_hdf5,
+                               setup),
+        cmocka_unit_test_setup(rows_in_chunks_or_turned_numbers_have_no_offset,
+                               setup),
         cmocka_unit_test_setup(empty_data_sets_are_legal, setup),
         cmocka_unit_test_setup(rows_that_are_not_there_are_refused, setup),
         cmocka_unit_test_setup(another_shape_is_named, setup),

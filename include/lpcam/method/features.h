@@ -4,6 +4,7 @@
 #ifndef LPCAM_FEATURES_H
 #define LPCAM_FEATURES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lpcam/base/half.h"
@@ -29,20 +30,36 @@ struct features {
      * cells into rows. Set by the owner of the file. */
     enum lp_status (*read)(void *file, int64_t first, int64_t n, void *rows);
     void *file;
-    void *block;         /* rows of the block in use                     */
-    int64_t block_bytes; /* room; a block is at least one image          */
+    const char *path; /* where a plain file holds the rows as memory would:
+                         a thread reads blocks ahead from it; else NULL;
+                         borrowed                                         */
+    int64_t at;       /* byte of path where this rank's rows begin        */
+
+    /* [n_images] images that blocks are to bring, NULL: all. May change
+     * between blocks. Borrowed. */
+    const bool *wanted;
+    int64_t block_bytes; /* room of a block, one at least; with path two are
+                            held                                          */
+    struct feature_blocks *blocks; /* inner                               */
 };
 
-/* The rows of images [i, *end), at least one image: *rows [cells][d] of type,
- * valid until the next call. In memory all images come at once. Fails with
- * what read fails with, or LP_ENOMEM. */
+/* Brings image i and those of (i, *end) that are wanted. *rows [cells][d] of
+ * type are those of image i, and of all images behind it where wanted is NULL;
+ * features_rows finds the others. Valid until the next call. In memory all
+ * images come at once. What is read ahead are the wanted images in order and
+ * then, for the next pass, the first again. Fails with what read fails with,
+ * LP_EIO or LP_ENOMEM. */
 enum lp_status features_block(struct features *f, int64_t i, int64_t *end,
                               const void **rows);
 
-/* One row of this rank's cells as f32, x [d]. Ends the life of a block. */
+/* The rows of an image that the last block brought. Threads may ask at the
+ * same time. */
+const void *features_rows(const struct features *f, int64_t image);
+
+/* One row of this rank's cells as f32, x [d]. */
 enum lp_status features_row(struct features *f, int64_t cell, float *x);
 
-/* Frees everything but file. */
+/* Frees everything but file; path and wanted are forgotten. */
 void features_release(struct features *f);
 
 #endif

@@ -21,7 +21,9 @@
 #include "lpcam/store/image_group.h"
 #include "lpcam/store/run_file.h"
 
-/* Rows that are read at once where a rank's share does not fit its memory. */
+/* Rows that are read at once where a rank's share does not fit its memory. Two
+ * such blocks are held: one in use, one being read. Disks need a hundredth of
+ * it to be busy; threads share the images of a block. */
 #define FEATURE_BLOCK_BYTES ((int64_t)64 << 20)
 
 struct feature_file {
@@ -56,7 +58,7 @@ enum lp_status feature_file_close(struct feature_file *ff, bool finish,
 
 /* What clustering needs from a finished file, this rank's share of equal rows:
  * *f has its tables filled, and the rows in memory when they fit memory_bytes,
- * else f->read reads from ff, which must stay open. *d gets ids, labels and
+ * else they are read from ff, which must stay open. *d gets ids, labels and
  * class names only; head weight and bias. All cells of an image that is not done
  * are on neither side. A file from elsewhere is checked: shapes, offsets that
  * ascend, sides in 0..2; finite values are left to `check`. What is left is

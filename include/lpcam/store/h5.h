@@ -86,6 +86,11 @@ enum lp_status h5_write(struct h5 *file, const char *name, enum h5_type type,
 enum lp_status h5_read(struct h5 *file, const char *name, enum h5_type type,
                        int64_t first, int64_t n, void *rows);
 
+/* The byte of the file at which the rows of a data set begin, where they lie
+ * there in one piece, just as h5_read would bring them as type; -1 where they
+ * do not (chunks, compression, another type). Local in effect. */
+int64_t h5_offset(struct h5 *file, const char *name, enum h5_type type);
+
 /* Strings: n of `length` bytes each, NUL-padded, and back. Local in effect. */
 enum lp_status h5_write_text(struct h5 *file, const char *name, int64_t first,
                              int64_t n, int length, const char *text);
