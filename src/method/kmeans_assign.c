@@ -26,10 +26,12 @@ enum lp_status kmeans_pass_init(struct kmeans_pass *pass,
     pass->shape = kmeans_shape(km->kernel, f->type, km->k, km->d);
     const struct kmeans_shape *shape = &pass->shape;
     pass->wanted = calloc(n, sizeof *pass->wanted);
+    pass->images = calloc((size_t)f->n_images + 1, sizeof *pass->images);
     pass->packed = new_floats((int64_t)n * kmeans_packed_floats(shape));
     pass->usable = malloc(n * k * sizeof *pass->usable);
     pass->lane = calloc((size_t)pass->n_lanes, sizeof *pass->lane);
-    enough = pass->wanted && pass->packed && pass->usable && pass->lane;
+    enough = pass->wanted && pass->images && pass->packed && pass->usable &&
+             pass->lane;
     for (int i = 0; enough && i < pass->n_lanes; ++i) {
         struct kmeans_lane *lane = &pass->lane[i];
         lane->acc = new_floats(kmeans_acc_floats(shape));
@@ -50,8 +52,11 @@ void kmeans_pass_release(struct kmeans_pass *pass)
         free(pass->lane[i].acc);
         free(pass->lane[i].dot);
     }
+    if (pass->f)
+        pass->f->wanted = NULL;
     free(pass->lane);
     free(pass->wanted);
+    free(pass->images);
     free(pass->packed);
     free(pass->usable);
     *pass = (struct kmeans_pass){0};
@@ -96,7 +101,6 @@ struct visit {
     int lane;
     int64_t image;
     const char *rows; /* of the image                                      */
-    const char *end;  /* of what is in memory                              */
 };
 
 /* The cells [first, end) of one side of a pair, without zero vectors. */
@@ -146,7 +150,7 @@ static void visit_side(const struct visit *v, int64_t pair, int side, int first,
 }
 
 /* A block of an image's cells stays in L2 while all its problems go by, and
- * the next block comes. */
+ * what lies behind it comes: mostly the next block. */
 static void visit_image(const struct visit *v)
 {
     const struct features *f = v->pass->f;
@@ -157,9 +161,7 @@ static void visit_image(const struct visit *v)
         const int first = (int)((int64_t)n * b / n_blocks);
         const int end = (int)((int64_t)n * (b + 1) / n_blocks);
         const char *next = v->rows + end * step;
-        const int64_t left = v->end - next, bytes = (end - first) * step;
-        struct kmeans_ahead ahead = {next,
-                                     next + (bytes < left ? bytes : left)};
+        struct kmeans_ahead ahead = {next, next + (end - first) * step};
         for (int64_t p = f->pair_offset[v->image];
              p < f->pair_offset[v->image + 1]; ++p) {
             visit_side(v, p, SPLIT_OBJECT, first, end, &ahead);
@@ -180,22 +182,18 @@ static bool image_wanted(const struct kmeans_pass *pass, int64_t image)
 
 /* The images [first, end), whose rows are in memory, dealt to the threads. */
 static void visit_images(struct kmeans_pass *pass, int64_t first, int64_t end,
-                         const char *rows, kmeans_visit *visit, void *state)
+                         kmeans_visit *visit, void *state)
 {
-    const struct features *f = pass->f;
-    const int64_t step = (int64_t)f->d * value_bytes(f->type);
-    const char *stop = rows + (f->offset[end] - f->offset[first]) * step;
 #pragma omp parallel for schedule(dynamic) num_threads(pass->n_lanes)
     for (int64_t i = first; i < end; ++i)
-        if (image_wanted(pass, i))
+        if (pass->images[i])
             visit_image(&(struct visit){
                 .pass = pass,
                 .visit = visit,
                 .state = state,
                 .lane = omp_get_thread_num(),
                 .image = i,
-                .rows = rows + (f->offset[i] - f->offset[first]) * step,
-                .end = stop,
+                .rows = features_rows(pass->f, i),
             });
 }
 
@@ -207,12 +205,15 @@ enum lp_status kmeans_pass_run(struct kmeans_pass *pass, kmeans_visit *visit,
     const void *block;
 
     LP_TRY(pack_centers(pass));
+    for (int64_t i = 0; i < f->n_images; ++i)
+        pass->images[i] = image_wanted(pass, i);
+    f->wanted = pass->images;
     for (int64_t i = 0, end; i < f->n_images; i = end) {
         end = i + 1;
-        if (!image_wanted(pass, i))
+        if (!pass->images[i])
             continue;
         LP_TRY(features_block(f, i, &end, &block));
-        visit_images(pass, i, end, block, visit, state);
+        visit_images(pass, i, end, visit, state);
     }
 done:
     return status;

@@ -134,6 +134,7 @@ struct kmeans_pass {
     struct features *f;
     struct kmeans_shape shape;
     bool *wanted;  /* [n_problems] which problems take part, set by the user */
+    bool *images;  /* [n_images] which have cells of such problems           */
     float *packed; /* [n_problems][kmeans_packed_floats] unit centres        */
     bool *usable;  /* [n_problems][k]                                        */
     struct kmeans_lane *lane; /* [n_lanes]                                   */
