@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE /* O_DIRECT, MADV_HUGEPAGE */
+#define _GNU_SOURCE /* O_DIRECT */
 #include "lpcam/base/read_ahead.h"
 
 #include <errno.h>
@@ -10,17 +10,13 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "lpcam/base/fault.h"
+#include "lpcam/base/pages.h"
 
 /* Direct reads begin and end at multiples of it, in the file and in memory. */
-#define ALIGN ((int64_t)4096)
-
-/* One request of a disk takes some hundred pieces of memory. With pages of
- * 4 KiB that is less than disks need to be busy. */
-#define HUGE_PAGE ((int64_t)2 << 20)
+#define ALIGN PAGE_BYTES
 
 /* A close waits for one call at most. */
 #define CALL_BYTES ((int64_t)8 << 20)
@@ -130,18 +126,12 @@ static int open_direct(const char *path)
 
 static bool reserve(struct read_ahead *r, int64_t room, int n_ranges)
 {
-    const int64_t need = round_up(room, ALIGN) + n_ranges * 2 * ALIGN;
-    const int64_t unit = need < HUGE_PAGE ? ALIGN : HUGE_PAGE;
-    const size_t bytes = (size_t)round_up(need, unit);
-    for (int i = 0; i < 2; ++i) {
-        void *p = NULL;
-        if (posix_memalign(&p, (size_t)unit, bytes) != 0)
-            return false;
-        r->buffer[i] = p;
-        if (unit == HUGE_PAGE) /* a wish */
-            madvise(p, bytes, MADV_HUGEPAGE);
-    }
-    return true;
+    const int64_t bytes = round_up(room, ALIGN) + n_ranges * 2 * ALIGN;
+    /* A request of a disk takes some hundred pieces of memory, which is less
+     * than a disk needs to be busy where they are not huge pages. */
+    for (int i = 0; i < 2; ++i)
+        r->buffer[i] = pages_new(bytes);
+    return r->buffer[0] && r->buffer[1];
 }
 
 enum lp_status read_ahead_open(struct read_ahead **out, const char *path,

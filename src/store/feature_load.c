@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lpcam/base/hash.h"
+#include "lpcam/base/pages.h"
 #include "lpcam/method/split.h"
 #include "lpcam/run/comm.h"
 
@@ -236,7 +237,7 @@ static enum lp_status read_values(struct features *f, int64_t memory_bytes)
         stream_values(f, memory_bytes);
         return LP_OK;
     }
-    f->value = malloc((size_t)bytes + 1);
+    f->value = pages_new(bytes);
     if (!f->value)
         return lp_fail(LP_ENOMEM,
                        "no memory for %lld bytes of features: lower run.memory",
