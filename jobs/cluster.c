@@ -126,6 +126,8 @@ static enum lp_status run_start(struct cluster *c, int r)
     }
     LP_AGREE(comm);
 
+    km->reduce = config->kmeans.reduce;
+    km->node_ranks = config->run.node_ranks;
     double t = phase_now_s();
     if (c->rows)
         LP_TRY(kmeans_start_rows(km, &c->features, c->rows, comm));

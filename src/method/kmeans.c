@@ -70,6 +70,7 @@ static void run_release(struct kmeans_run *run)
         free(run->lane[t].far);
     }
     free(run->lane);
+    kmeans_reduce_release(&run->reduce);
     free(run->running);
     free(run->was);
 }
@@ -156,32 +157,6 @@ done:
     return status;
 }
 
-/* Each centre of the a-th running problem becomes the mean of its members, 0
- * where it has none. Returns the sum of the distances they moved. */
-static double move_centers(struct kmeans_run *run, int a)
-{
-    struct kmeans *km = run->km;
-    double shift = 0;
-    for (int c = 0; c < km->k; ++c) {
-        const int64_t slot = (int64_t)run->running[a] * km->k + c;
-        const int64_t *sum = kmeans_total_cluster(&run->lane[0].sums, a, c);
-        const int64_t n = sum[km->d];
-        const double unit = ldexp(1, -run->lane[0].sums.bits);
-        float *center = km->center + slot * km->d;
-        double square = 0;
-        for (int i = 0; i < km->d; ++i) {
-            const float mean =
-                n > 0 ? (float)((double)sum[i] * unit / (double)n) : 0;
-            const double step = (double)mean - (double)center[i];
-            square += step * step;
-            center[i] = mean;
-        }
-        shift += sqrt(square);
-        km->size[slot] = n;
-    }
-    return shift;
-}
-
 static int why_stop(const struct kmeans *km, int p, int rule, double tol,
                     int max_iter)
 {
@@ -194,21 +169,20 @@ static int why_stop(const struct kmeans *km, int p, int rule, double tol,
     return km->iterations[p] >= max_iter ? KMEANS_CAP : KMEANS_RUNNING;
 }
 
-/* From the sums over all ranks: centres, sizes and what the step did. */
-static void update(struct kmeans_run *run, int rule, double tol, int max_iter)
+/* What the step did, from what the ranks were added up to. */
+static void end_step(struct kmeans_run *run, int rule, double tol, int max_iter)
 {
     struct kmeans *km = run->km;
-    const int64_t width = (int64_t)km->k * (km->d + 1);
+    const struct kmeans_reduce *r = &run->reduce;
     struct kmeans_step *steps =
         km->step + (int64_t)km->n_steps++ * km->n_problems;
 
     for (int a = 0; a < run->n_running; ++a) {
         const int p = run->running[a];
-        const int64_t *total = kmeans_total_problem(&run->lane[0].sums, a);
-        const double shift = move_centers(run, a);
-        steps[p].moved = total[width];
+        const double shift = kmeans_reduce_shift(r, p);
+        steps[p].moved = r->moved[p];
         steps[p].objective =
-            ldexp((double)total[width + 1], -run->lane[0].sums.cosine_bits);
+            ldexp((double)r->objective[p], -run->lane[0].sums.cosine_bits);
         steps[p].shift2 = shift * shift;
         ++km->iterations[p];
         km->why[p] = (uint8_t)why_stop(km, p, rule, tol, max_iter);
@@ -227,13 +201,16 @@ enum lp_status kmeans_fit(struct kmeans *km, struct features *f, int rule,
     LP_TRY(kmeans_scan(km, f, comm));
     status = run_init(&run, km, f);
     LP_AGREE(comm);
+    LP_TRY(kmeans_reduce_init(&run.reduce, km, comm));
 
     while (list_running(&run)) {
         status = stop_asked() ? LP_STOP : assign(&run); /* alone */
         LP_AGREE(comm);
-        kmeans_sums_total(&run.lane[0].sums, run.running, run.n_running, comm);
+        kmeans_reduce_sum(&run.reduce, &run.lane[0].sums, run.running,
+                          run.n_running);
         LP_TRY(kmeans_fill_empty(&run, comm));
-        update(&run, rule, tol, max_iter);
+        kmeans_reduce_centers(&run.reduce, run.running, run.n_running);
+        end_step(&run, rule, tol, max_iter);
     }
 done:
     run_release(&run);

@@ -19,7 +19,7 @@ struct move {
 
 static int64_t *members(const struct kmeans_run *run, int a, int cluster)
 {
-    return kmeans_total_cluster(&run->lane[0].sums, a, cluster) + run->km->d;
+    return run->km->size + (int64_t)run->running[a] * run->km->k + cluster;
 }
 
 /* Clusters of the a-th running problem to be filled. */
@@ -34,7 +34,7 @@ static int n_short(const struct kmeans_run *run, int a)
 }
 
 /* The moves of one problem, worst row first, lowest empty cluster first; sizes
- * in total change with them. Returns their number. */
+ * change with them. Returns their number. */
 static int plan_problem(struct kmeans_run *run, int a,
                         const struct comm_key *far, struct move *move)
 {
@@ -82,8 +82,8 @@ done:
     return status;
 }
 
-/* The owner's part of one move: change the assignment and its own sums; into
- * row [d + 1] the vector as summed, then by how much fewer rows have moved. */
+/* The part of the rank that has the row: change the assignment; into row [d + 1]
+ * the vector as summed, then by how much fewer rows have moved. */
 static enum lp_status take_row(struct kmeans_run *run, const struct move *m,
                                float *x, int64_t *row)
 {
@@ -97,8 +97,6 @@ static enum lp_status take_row(struct kmeans_run *run, const struct move *m,
     const int64_t pair = kmeans_pair(run->f, image, p / 2);
     const int64_t at = run->f->side_offset[pair] + m->cell;
     LP_TRY(features_row(run->f, run->f->offset[image] + m->cell, x));
-    kmeans_sums_add(&run->lane[0].sums, p, m->from, x, -1);
-    kmeans_sums_add(&run->lane[0].sums, p, m->to, x, 1);
     kmeans_fix_row(row, x, km->d, run->lane[0].sums.bits, 1);
     row[km->d] = (run->was[at] != m->to) - (run->was[at] != m->from);
     km->assignment[at] = (uint8_t)m->to;
@@ -106,20 +104,14 @@ done:
     return status;
 }
 
-/* The sums over all ranks after one move; the sizes are already. */
+/* The totals after one move; the sizes are already. */
 static void apply(struct kmeans_run *run, const struct move *m,
                   const int64_t *row)
 {
-    const int d = run->km->d, k = run->km->k;
-    int64_t *from =
-        kmeans_total_cluster(&run->lane[0].sums, m->running, m->from);
-    int64_t *to = kmeans_total_cluster(&run->lane[0].sums, m->running, m->to);
-    for (int i = 0; i < d; ++i) {
-        from[i] -= row[i];
-        to[i] += row[i];
-    }
-    kmeans_total_problem(&run->lane[0].sums,
-                         m->running)[(int64_t)k * (d + 1)] += row[d];
+    const int p = run->running[m->running];
+    const int64_t slot = (int64_t)p * run->km->k;
+    kmeans_reduce_move(&run->reduce, slot + m->from, slot + m->to, row);
+    run->reduce.moved[p] += row[run->km->d];
 }
 
 enum lp_status kmeans_fill_empty(struct kmeans_run *run, MPI_Comm comm)

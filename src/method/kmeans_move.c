@@ -20,7 +20,7 @@ static void add_moves(struct kmeans_run *run, const struct kmeans_rows *rows,
 {
     const char *list[2 * KMEANS_BLOCK];
     struct kmeans_sums *sums = &run->lane[rows->lane].sums;
-    int64_t *sum = kmeans_local_cluster(sums, rows->problem, cluster);
+    const int64_t slot = (int64_t)rows->problem * run->km->k + cluster;
     int n_in = 0, n;
     for (int i = 0; i < m->n; ++i)
         if (m->to[i] == cluster)
@@ -29,8 +29,9 @@ static void add_moves(struct kmeans_run *run, const struct kmeans_rows *rows,
     for (int i = 0; i < m->n; ++i)
         if (m->from[i] == cluster)
             list[n++] = rows->row[m->row[i]];
-    run->km->kernel->add(&run->pass.shape, list, n_in, n, sums->bits, sum);
-    sum[sums->d] += 2 * n_in - n;
+    run->km->kernel->add(&run->pass.shape, list, n_in, n, sums->bits,
+                         sums->sum + slot * sums->d);
+    sums->count[slot] += 2 * n_in - n;
 }
 
 static void add_all_moves(struct kmeans_run *run,
@@ -80,12 +81,9 @@ enum lp_status kmeans_assign(struct kmeans_run *run)
     enum lp_status status = LP_OK;
     const struct kmeans *km = run->km;
     const int64_t n_far = (int64_t)km->n_problems * km->k;
-    const size_t bytes = (size_t)km->n_problems * sizeof(int64_t);
 
     for (int t = 0; t < km->n_threads; ++t) {
         struct kmeans_run_lane *lane = &run->lane[t];
-        memset(lane->sums.moved, 0, bytes);
-        memset(lane->sums.objective, 0, bytes);
         for (int64_t i = 0; i < n_far; ++i)
             lane->far[i] = COMM_KEY_NONE;
     }

@@ -10,6 +10,7 @@
 #include "lpcam/method/kmeans.h"
 #include "lpcam/method/split.h"
 #include "lpcam/run/comm.h"
+#include "lpcam/run/comm_nodes.h"
 
 /* Compiled for several instruction sets, the best chosen when the program
  * starts. Only for loops whose result the instruction set cannot change:
@@ -54,29 +55,18 @@ enum lp_status kmeans_scan(struct kmeans *km, struct features *f,
  * summed, and one of them be rounded by kmeans_fix_row. */
 int kmeans_bits(int64_t n, int exponent);
 
+/* What joined the clusters on this rank less what left them, since the ranks
+ * were last added up by kmeans_reduce_sum. */
 struct kmeans_sums {
     int k, d, bits;
     int cosine_bits;    /* binary places of objective                     */
-    int64_t *local;     /* [n_problems][k][d + 1] sums over the members on
-                           this rank, then their number                    */
-    int64_t *moved;     /* [n_problems] rows of this rank that moved       */
-    int64_t *objective; /* [n_problems] cosines of this rank               */
-    int64_t *total;     /* [running problems][k (d + 1) + 2] over all ranks
-                           local, moved, objective                         */
+    int64_t *sum;       /* [n_problems][k][d] rows                         */
+    int64_t *count;     /* [n_problems][k] number of rows                  */
+    int64_t *moved;     /* [n_problems] rows that moved                    */
+    int64_t *objective; /* [n_problems] cosines                            */
 };
 enum lp_status kmeans_sums_init(struct kmeans_sums *s, const struct kmeans *km);
 void kmeans_sums_release(struct kmeans_sums *s);
-
-/* Add a row x [d] to a cluster (sign 1) or take it out (sign -1). */
-void kmeans_sums_add(struct kmeans_sums *s, int problem, int cluster,
-                     const float *x, int sign);
-
-/* A cluster's sums [d] on this rank, then their number. */
-static inline int64_t *kmeans_local_cluster(const struct kmeans_sums *s,
-                                            int problem, int cluster)
-{
-    return s->local + ((int64_t)problem * s->k + cluster) * (s->d + 1);
-}
 
 /* Add what `from` holds of the n problems of running, which leaves it zero. */
 void kmeans_sums_merge(struct kmeans_sums *to, struct kmeans_sums *from,
@@ -85,21 +75,102 @@ void kmeans_sums_merge(struct kmeans_sums *to, struct kmeans_sums *from,
 /* sum [d] += sign times x [d] with this many binary places. */
 void kmeans_fix_row(int64_t *sum, const float *x, int d, int bits, int sign);
 
-/* total from all ranks for the n problems of running. Collective. */
-void kmeans_sums_total(struct kmeans_sums *s, const int *running, int n,
-                       MPI_Comm comm);
+/* --- kmeans_slots.c: whose cluster is whose, and in what order they travel
+ *
+ * A slot is a cluster of a problem: problem k + cluster. Slots are dealt to
+ * their owners like cards, column by column of comm_nodes.h, then node by node,
+ * so that whichever problems still run are shared evenly. They go in blocks; in
+ * a message of a column they lie node by node. */
+struct kmeans_slots {
+    int k, n_nodes, n_columns, n_owners;
+    int column, owner; /* of this rank; owner -1: owns no slot            */
+    int most;          /* slots of a column in one block                  */
+    int64_t n;         /* slots of the block in use                       */
+    int64_t *slot;     /* [n] ascending                                   */
+    int *at;           /* [n] its place in the message of its column      */
+    int longest;       /* slots of the column that has most of the block  */
+    int *part, *begin; /* [n_nodes] slots of each node in this column      */
+    int *by_owner, *by_column; /* [n_columns][n_nodes], [n_columns]       */
+};
 
-/* In total, of the a-th running problem: a cluster's sums [d], then its number
- * of members; the numbers of moved rows and the objective. */
-static inline int64_t *kmeans_total_problem(const struct kmeans_sums *s, int a)
+/* most is the room of a column, in slots. Fails with LP_ENOMEM. */
+enum lp_status kmeans_slots_init(struct kmeans_slots *s,
+                                 const struct comm_nodes *nodes, int k,
+                                 int64_t n_slots, int64_t most);
+void kmeans_slots_release(struct kmeans_slots *s);
+
+/* Take up the block that begins with the slot `first` among those of the n
+ * running problems; it ends before a column has no more room. Returns the first
+ * of the next block, n k at the end. */
+int64_t kmeans_slots_next(struct kmeans_slots *s, const int *running, int n,
+                          int64_t first);
+
+static inline bool kmeans_slot_owned(const struct kmeans_slots *s, int64_t slot)
 {
-    return s->total + (int64_t)a * ((int64_t)s->k * (s->d + 1) + 2);
+    return slot % s->n_owners == s->owner;
 }
-static inline int64_t *kmeans_total_cluster(const struct kmeans_sums *s, int a,
-                                            int cluster)
+static inline int kmeans_slot_column(const struct kmeans_slots *s, int64_t slot)
 {
-    return kmeans_total_problem(s, a) + (int64_t)cluster * (s->d + 1);
+    return (int)(slot % s->n_owners) % s->n_columns;
 }
+static inline int kmeans_slot_node(const struct kmeans_slots *s, int64_t slot)
+{
+    return (int)(slot % s->n_owners) / s->n_columns;
+}
+
+/* --- kmeans_reduce.c: the sums of all ranks, and the centres from them
+ *
+ * The sums of a slot since the start are kept by its owner alone, who also
+ * computes its centre. The same bits in whatever way km->reduce has the ranks
+ * added up:
+ *   flat     one allreduce; every rank owns all slots
+ *   scatter  each rank gets the sums of its slots, all get the centres of all
+ *   node     the same after the ranks of a node were added up in its memory
+ *   auto     flat on one rank and for sums below 64 KiB, else node; scatter
+ *            where the smallest node has less than half the ranks of the
+ *            largest, as only so many ranks of a node drive the network */
+struct kmeans_reduce {
+    struct kmeans *km;
+    MPI_Comm comm;
+    bool flat;
+    struct comm_nodes nodes;
+    struct kmeans_slots slots;
+    int64_t *total;     /* [slots owned here][d]                          */
+    int64_t *moved;     /* [n_problems] over all ranks, of this step      */
+    int64_t *objective; /* [n_problems]                                   */
+    int64_t *tally;     /* [running][k + 2] counts, moved, objective      */
+    double *step;       /* [n_problems][k] how far the centres moved      */
+
+    int64_t round;      /* slots shown to the node at a time              */
+    int *count, *begin; /* [nodes] the parts of a column's message        */
+    int64_t *sum;       /* [slots of the column][d]                       */
+    float *center;      /* [slots of the column][d], its step behind it   */
+};
+
+/* Everything zero, km->size too: nothing has joined a cluster yet. Collective
+ * over comm; after a failure, too, r is to be released. Fails with LP_ENOMEM. */
+enum lp_status kmeans_reduce_init(struct kmeans_reduce *r, struct kmeans *km,
+                                  MPI_Comm comm);
+/* Collective over the same comm; a struct of zeros is let be. */
+void kmeans_reduce_release(struct kmeans_reduce *r);
+
+/* Bring what all ranks have in s of the n problems of running into the totals,
+ * km->size, moved and objective; s is zero for them after that. Collective,
+ * running agrees on every rank. */
+void kmeans_reduce_sum(struct kmeans_reduce *r, struct kmeans_sums *s,
+                       const int *running, int n);
+
+/* Take row [d], the same on every rank, out of the total of one slot and into
+ * that of another. Local. */
+void kmeans_reduce_move(struct kmeans_reduce *r, int64_t from, int64_t to,
+                        const int64_t *row);
+
+/* Each centre of the running problems becomes the mean of its members, 0 where
+ * it has none, on every rank. Collective. */
+void kmeans_reduce_centers(struct kmeans_reduce *r, const int *running, int n);
+
+/* The sum of the distances by which a problem's centres moved the last time. */
+double kmeans_reduce_shift(const struct kmeans_reduce *r, int problem);
 
 /* --- kmeans_assign.c: one pass over the features for all problems */
 
@@ -183,6 +254,7 @@ struct kmeans_run {
     struct features *f;
     struct kmeans_pass pass;
     struct kmeans_run_lane *lane; /* [km->n_threads]                         */
+    struct kmeans_reduce reduce;
     int n_running;
     int *running; /* [n_running] problems that go on                         */
     uint8_t *was; /* [pair cells] the assignment before this one             */
@@ -192,8 +264,8 @@ struct kmeans_run {
  * with what reading the features fails with. */
 enum lp_status kmeans_assign(struct kmeans_run *run);
 
-/* Give every empty cluster a row, as far as there are rows: in sums.total,
- * sums.local and km->assignment. Collective over comm. */
+/* Give every empty cluster a row, as far as there are rows: in the totals and
+ * counts of reduce, and in km->assignment. Collective over comm. */
 enum lp_status kmeans_fill_empty(struct kmeans_run *run, MPI_Comm comm);
 
 #endif

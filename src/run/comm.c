@@ -165,6 +165,58 @@ done:
     return status;
 }
 
+/* The largest |x|, at most 2^31. */
+static int64_t most_of(const int64_t *x, int64_t n)
+{
+    int64_t most = 0;
+    for (int64_t i = 0; i < n; ++i) {
+        const int64_t size = x[i] < 0 ? -x[i] : x[i];
+        most = size > most ? size : most;
+    }
+    return most < (int64_t)1 << 31 ? most : (int64_t)1 << 31;
+}
+
+/* 64-bit numbers to 32-bit ones in the same memory, and back. */
+static void narrow(int64_t *x, int64_t n)
+{
+    for (int64_t i = 0; i < n; ++i) {
+        const int32_t small = (int32_t)x[i];
+        memcpy((char *)x + 4 * i, &small, 4);
+    }
+}
+static void widen(int64_t *x, int64_t n)
+{
+    for (int64_t i = n; i-- > 0;) {
+        int32_t small;
+        memcpy(&small, (char *)x + 4 * i, 4);
+        x[i] = small;
+    }
+}
+
+int comm_sum_scatter_i64(MPI_Comm comm, int64_t *x, const int *count)
+{
+    const int size = comm_size(comm);
+    int64_t n = 0;
+    if (size == 1)
+        return 8;
+    for (int r = 0; r < size; ++r)
+        n += count[r];
+    if (comm_total(comm, most_of(x, n)) >= (int64_t)1 << 31) {
+        MPI_Reduce_scatter(MPI_IN_PLACE, x, count, MPI_INT64_T, MPI_SUM, comm);
+        return 8;
+    }
+    narrow(x, n);
+    MPI_Reduce_scatter(MPI_IN_PLACE, x, count, MPI_INT32_T, MPI_SUM, comm);
+    widen(x, count[comm_rank(comm)]);
+    return 4;
+}
+
+void comm_share_f32(MPI_Comm comm, float *x, const int *count, const int *begin)
+{
+    MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_FLOAT, x, count, begin, MPI_FLOAT,
+                   comm);
+}
+
 MPI_Request comm_sum_start(MPI_Comm comm, const int64_t *send, int64_t *sum,
                            int n)
 {

@@ -25,6 +25,11 @@ static const struct key_word start[] = {
     {"hash", START_HASH}, {"rows", START_ROWS}, {"plusplus", LATER}, {0}};
 static const struct key_word stop[] = {
     {"moved", STOP_MOVED}, {"reference", STOP_REFERENCE}, {0}};
+static const struct key_word reduce[] = {{"auto", REDUCE_AUTO},
+                                         {"flat", REDUCE_FLAT},
+                                         {"scatter", REDUCE_SCATTER},
+                                         {"node", REDUCE_NODE},
+                                         {0}};
 static const struct key_word choice[] = {
     {"threshold", CHOICE_THRESHOLD}, {"weighted", CHOICE_WEIGHTED}, {0}};
 static const struct key_word map_value[] = {
@@ -65,6 +70,7 @@ const struct config_key config_key[] = {
     NUMBER(run.passes, 1, 1000),
     NUMBER(run.seed, 0, MOST_SEED),
     NUMBER(run.progress_s, 0.1, 86400),
+    NUMBER(run.node_ranks, 0, 1 << 20),
     WORD(data.layout, layout),
     TEXT(data.root),
     TEXT(data.images),
@@ -99,6 +105,7 @@ const struct config_key config_key[] = {
     WORD(kmeans.stop, stop),
     NUMBER(kmeans.tol, 0, 1e12),
     NUMBER(kmeans.seed, 0, MOST_SEED),
+    WORD(kmeans.reduce, reduce),
     TEXT(kmeans.kernel),
     WORD(prototypes.choice, choice),
     NUMBER(prototypes.power, 0, 1000),

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The same bits on 1, 2, 3, 4 and 7 ranks, in one run or stage by stage, with
-# features in memory or read from the file.
+# The same bits on 1, 2, 3, 4 and 7 ranks, in one run or stage by stage, added up
+# as if on one machine or on two, with features in memory or read from the file.
 . "$(dirname "$0")/common.sh"
 need_h5py
 for n in 1 2 3 4 7; do
@@ -8,7 +8,8 @@ for n in 1 2 3 4 7; do
     [ "$n" = 1 ] || same "$work/r1" "$work/r$n"
 done
 for job in extract cluster activate score; do
-    must 3 "$job" configs/scenes.ini --set run.out="$work/stages"
+    must 3 "$job" configs/scenes.ini --set run.out="$work/stages" \
+        --set kmeans.reduce=node --set run.node_ranks=2
 done
 same "$work/r1" "$work/stages"
 cmp "$work/r1/score.json" "$work/stages/score.json"

@@ -175,6 +175,70 @@ static void no_memory_for_rows_on_one_rank_fails_all(void **state)
     }
 }
 
+/* Rank r brings base (r + 1) (i + 1) for number i and gets r % 3 of them. */
+static bool scatters(int64_t base, int bytes)
+{
+    enum { MOST = 64 };
+    int64_t x[MOST];
+    int count[MOST], n = 0, first = 0;
+    const int rank = comm_rank(WORLD), size = comm_size(WORLD);
+    for (int r = 0; r < size; ++r) {
+        count[r] = r % 3;
+        first += r < rank ? count[r] : 0;
+        n += count[r];
+    }
+    for (int i = 0; i < n; ++i)
+        x[i] = base * (rank + 1) * (i + 1);
+    const int got = comm_sum_scatter_i64(WORLD, x, count);
+    bool good = got == (size == 1 ? 8 : bytes);
+    for (int i = 0; i < count[rank]; ++i)
+        good = good && x[i] == base * (first + i + 1) * (size * (size + 1) / 2);
+    return good;
+}
+
+static void each_rank_gets_its_run_of_the_sum(void **state)
+{
+    (void)state;
+    int64_t n = 0, ranks = comm_size(WORLD) * (comm_size(WORLD) + 1) / 2;
+    for (int r = 0; r < comm_size(WORLD); ++r)
+        n += r % 3;
+    if (n == 0)
+        n = 1;
+    /* n ranks base is the largest sum: the last that 32 bits take, and more. */
+    const int64_t last = (((int64_t)1 << 31) - 1) / (n * ranks);
+    const int more = comm_size(WORLD) < 2 ? 4 : 8;
+    assert_true(on_all(scatters(3, 4)));
+    assert_true(on_all(scatters(-3, 4)));
+    assert_true(on_all(scatters(last, 4)));
+    assert_true(on_all(scatters(-last, 4)));
+    assert_true(on_all(scatters(last + 1, more)));
+    assert_true(on_all(scatters(-last - 1, more)));
+    assert_true(on_all(scatters((int64_t)1 << 40, more)));
+}
+
+static void every_rank_gets_the_floats_of_all(void **state)
+{
+    (void)state;
+    enum { MOST = 64 };
+    float x[MOST];
+    int count[MOST], begin[MOST], n = 0;
+    const int rank = comm_rank(WORLD);
+    for (int r = 0; r < comm_size(WORLD); ++r) {
+        begin[r] = n;
+        count[r] = r % 3;
+        n += count[r];
+    }
+    for (int i = 0; i < n; ++i)
+        x[i] = i >= begin[rank] && i < begin[rank] + count[rank]
+                   ? (float)i + 0.5f
+                   : -1;
+    comm_share_f32(WORLD, x, count, begin);
+    bool good = true;
+    for (int i = 0; i < n; ++i)
+        good = good && x[i] == (float)i + 0.5f;
+    assert_true(on_all(good));
+}
+
 static void a_running_sum_ends_when_all_have_started_it(void **state)
 {
     (void)state;
@@ -256,6 +320,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(no_memory_for_a_block_on_one_rank_fails_all),
         cmocka_unit_test(every_rank_gets_the_rows_of_all),
         cmocka_unit_test(no_memory_for_rows_on_one_rank_fails_all),
+        cmocka_unit_test(each_rank_gets_its_run_of_the_sum),
+        cmocka_unit_test(every_rank_gets_the_floats_of_all),
         cmocka_unit_test(a_running_sum_ends_when_all_have_started_it),
         cmocka_unit_test(the_best_keys_do_not_depend_on_who_saw_them),
         cmocka_unit_test(the_table_names_the_slowest_rank),

@@ -34,12 +34,14 @@ static const char *use_kernel = "auto";
 static int use_threads = 1;
 
 static bool cluster(struct outcome *o, struct features *f, uint64_t seed,
-                    int rule, MPI_Comm comm)
+                    int rule, int reduce, int node_ranks, MPI_Comm comm)
 {
     const size_t n = 2 * (size_t)f->n_classes * K * KMEANS_NEAREST;
+    const bool good = kmeans_init(&o->km, f, K) == LP_OK;
     o->near = calloc(n, sizeof *o->near);
-    return kmeans_init(&o->km, f, K) == LP_OK &&
-           kmeans_use(&o->km, use_kernel, use_threads) == LP_OK &&
+    o->km.reduce = reduce;
+    o->km.node_ranks = node_ranks;
+    return good && kmeans_use(&o->km, use_kernel, use_threads) == LP_OK &&
            kmeans_start_hash(&o->km, f, name_hash, seed, comm) == LP_OK &&
            kmeans_fit(&o->km, f, rule, 0.05, 40, comm) == LP_OK &&
            kmeans_nearest(&o->km, f, o->near, comm) == LP_OK;
@@ -93,7 +95,8 @@ static void check_all_shares(enum lp_value type, uint64_t seed, int rule)
 {
     struct features all = data_made(29, 3, 33, type);
     struct outcome whole;
-    assert_true(on_all(cluster(&whole, &all, seed, rule, MPI_COMM_SELF)));
+    assert_true(on_all(
+        cluster(&whole, &all, seed, rule, REDUCE_AUTO, 0, MPI_COMM_SELF)));
     assert_true(on_all(whole.km.n_steps > 3));
     for (int mode = 0; mode < 4; ++mode)
         for (int streamed = 0; streamed < 2; ++streamed) {
@@ -102,7 +105,9 @@ static void check_all_shares(enum lp_value type, uint64_t seed, int rule)
             struct outcome part;
             if (streamed) /* blocks of one image, and of several */
                 data_stream(&f, &file, mode % 2 ? 0 : 60000);
-            assert_true(on_all(cluster(&part, &f, seed, rule, MPI_COMM_WORLD)));
+            assert_true(
+                on_all(cluster(&part, &f, seed, rule, (mode + 2 * streamed) % 4,
+                               mode, MPI_COMM_WORLD)));
             assert_true(on_all(same_outcome(&whole, &all, &part, &f)));
             if (streamed)
                 free(file.value);
@@ -119,6 +124,27 @@ static void any_sharding_gives_the_same_bits(void **state)
     check_all_shares(LP_F32, 1, STOP_MOVED);
     check_all_shares(LP_F16, 2, STOP_REFERENCE);
     check_all_shares(LP_BF16, 3, STOP_MOVED);
+}
+
+static void any_way_to_add_up_gives_the_same_bits(void **state)
+{
+    (void)state;
+    struct features all = data_made(21, 3, 40, LP_F32);
+    struct features f = my_share(&all, 3);
+    struct outcome whole;
+    assert_true(on_all(
+        cluster(&whole, &all, 4, STOP_MOVED, REDUCE_AUTO, 0, MPI_COMM_SELF)));
+    for (int reduce = REDUCE_AUTO; reduce <= REDUCE_NODE; ++reduce)
+        for (int node_ranks = 0; node_ranks <= 3; ++node_ranks) {
+            struct outcome part;
+            assert_true(on_all(cluster(&part, &f, 4, STOP_MOVED, reduce,
+                                       node_ranks, MPI_COMM_WORLD)));
+            assert_true(on_all(same_outcome(&whole, &all, &part, &f)));
+            outcome_release(&part);
+        }
+    outcome_release(&whole);
+    features_release(&f);
+    features_release(&all);
 }
 
 static bool runs_here(const char *kernel)
@@ -142,15 +168,15 @@ static void any_kernel_and_threads_give_the_same_bits(void **state)
         struct features f = my_share(&all, 1);
         struct outcome whole, part;
         use_kernel = "plain";
-        assert_true(
-            on_all(cluster(&whole, &all, 5, STOP_MOVED, MPI_COMM_SELF)));
+        assert_true(on_all(cluster(&whole, &all, 5, STOP_MOVED, REDUCE_AUTO, 0,
+                                   MPI_COMM_SELF)));
         for (int i = 0; i < 6; ++i) {
             use_kernel = kernel[i % 3];
             use_threads = 1 + i / 2;
             if (!on_all(runs_here(use_kernel)))
                 continue;
-            assert_true(
-                on_all(cluster(&part, &f, 5, STOP_MOVED, MPI_COMM_WORLD)));
+            assert_true(on_all(cluster(&part, &f, 5, STOP_MOVED, REDUCE_AUTO, 0,
+                                       MPI_COMM_WORLD)));
             assert_true(on_all(same_outcome(&whole, &all, &part, &f)));
             outcome_release(&part);
         }
@@ -174,6 +200,8 @@ static void equal_starts_are_repaired_alike_on_any_sharding(void **state)
         struct outcome part = {
             .near = calloc(6 * K * KMEANS_NEAREST, sizeof *part.near)};
         assert_true(on_all(kmeans_init(&part.km, &f, K) == LP_OK));
+        part.km.reduce = mode < 0 ? REDUCE_AUTO : mode;
+        part.km.node_ranks = 2;
         for (int64_t i = 0; i < 6 * (int64_t)K * 16; ++i)
             part.km.center[i] = 1; /* every centre ties with every other */
         assert_true(
@@ -198,7 +226,7 @@ static bool fails_as(enum lp_status status, bool here, enum lp_status expected)
     return on_all(status == (here ? expected : LP_EPEER));
 }
 
-static enum lp_status whole_clustering(struct features *f)
+static enum lp_status whole_clustering(struct features *f, int reduce)
 {
     enum lp_status status = LP_OK;
     struct kmeans km = {0};
@@ -208,6 +236,8 @@ static enum lp_status whole_clustering(struct features *f)
         status = kmeans_start_hash(&km, f, name_hash, 1, MPI_COMM_WORLD);
     if (status == LP_OK) {
         memset(km.center, 0, (size_t)(6 * K * f->d) * sizeof *km.center);
+        km.reduce = reduce;
+        km.node_ranks = 2;
         status = kmeans_fit(&km, f, STOP_MOVED, 0, 9, MPI_COMM_WORLD);
     }
     if (status == LP_OK)
@@ -222,23 +252,24 @@ static void a_fault_at_any_site_ends_all_ranks(void **state)
     static const struct {
         const char *site;
         enum lp_status status;
-    } site[] = {
-        {"kmeans_scan", LP_ENOMEM},       {"kmeans_fit", LP_ENOMEM},
-        {"kmeans_start_hash", LP_ENOMEM}, {"kmeans_start_rows", LP_EIO},
-        {"kmeans_assign", LP_ENOMEM},     {"kmeans_empty", LP_ENOMEM},
-        {"kmeans_empty_rows", LP_EIO},    {"kmeans_nearest", LP_ENOMEM}};
+    } site[] = {{"kmeans_scan", LP_ENOMEM},       {"kmeans_fit", LP_ENOMEM},
+                {"kmeans_start_hash", LP_ENOMEM}, {"kmeans_start_rows", LP_EIO},
+                {"kmeans_assign", LP_ENOMEM},     {"kmeans_empty", LP_ENOMEM},
+                {"kmeans_empty_rows", LP_EIO},    {"kmeans_nearest", LP_ENOMEM},
+                {"comm_nodes", LP_ENOMEM},        {"kmeans_reduce", LP_ENOMEM}};
     struct features all = data_made(8, 3, 8, LP_F32);
     struct features f = my_share(&all, 0);
     for (size_t i = 0; i < sizeof site / sizeof *site; ++i)
         for (int r = 0; r < comm_size(MPI_COMM_WORLD); ++r) {
+            const int reduce = REDUCE_FLAT + (r + (int)i) % 3;
             char wish[64];
             snprintf(wish, sizeof wish, "%s@%d", site[i].site, r);
             setenv("LPCAM_FAULT", wish, 1);
-            const enum lp_status status = whole_clustering(&f);
+            const enum lp_status status = whole_clustering(&f, reduce);
             unsetenv("LPCAM_FAULT");
             assert_true(fails_as(status, world_rank() == r, site[i].status));
         }
-    assert_true(on_all(whole_clustering(&f) == LP_OK));
+    assert_true(on_all(whole_clustering(&f, REDUCE_AUTO) == LP_OK));
     features_release(&f);
     features_release(&all);
 }
@@ -253,7 +284,7 @@ static void a_failing_read_ends_all_ranks(void **state)
         struct data_file file;
         data_stream(&f, &file, 1);
         file.fail_at = world_rank() == last ? fail_at : 0;
-        const enum lp_status status = whole_clustering(&f);
+        const enum lp_status status = whole_clustering(&f, REDUCE_AUTO);
         assert_true(fails_as(status, world_rank() == last, LP_EIO));
         free(file.value);
         features_release(&f);
@@ -271,7 +302,8 @@ static void a_feature_that_is_not_finite_is_refused(void **state)
         ((float *)all.value)[row * 8 + 3] = bad[b];
         struct features f = my_share(&all, 0);
         const bool here = f.first_image + f.n_images == 8 && f.n_images > 0;
-        assert_true(fails_as(whole_clustering(&f), here, LP_EFORMAT));
+        assert_true(
+            fails_as(whole_clustering(&f, REDUCE_AUTO), here, LP_EFORMAT));
         features_release(&f);
         features_release(&all);
     }
@@ -358,7 +390,8 @@ static void nearest_cells_are_those_of_a_plain_search(void **state)
     struct features all = data_made(9, 3, 12, LP_F32);
     struct features f = my_share(&all, 3);
     struct outcome o;
-    assert_true(on_all(cluster(&o, &f, 1, STOP_MOVED, MPI_COMM_WORLD)));
+    assert_true(
+        on_all(cluster(&o, &f, 1, STOP_MOVED, REDUCE_AUTO, 0, MPI_COMM_WORLD)));
     for (int slot = 0; slot < 6 * K; ++slot)
         assert_true(on_all(right_list(&all, slot, o.km.center + slot * 12,
                                       o.near + slot * KMEANS_NEAREST)));
@@ -376,7 +409,7 @@ static void a_signal_to_one_rank_stops_all(void **state)
     stop_install();
     if (world_rank() == comm_size(MPI_COMM_WORLD) - 1)
         raise(SIGUSR1);
-    assert_true(on_all(whole_clustering(&f) == LP_STOP));
+    assert_true(on_all(whole_clustering(&f, REDUCE_AUTO) == LP_STOP));
     features_release(&f);
     features_release(&all);
 }
@@ -385,6 +418,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_sharding_gives_the_same_bits),
+        cmocka_unit_test(any_way_to_add_up_gives_the_same_bits),
         cmocka_unit_test(any_kernel_and_threads_give_the_same_bits),
         cmocka_unit_test(equal_starts_are_repaired_alike_on_any_sharding),
         cmocka_unit_test(a_fault_at_any_site_ends_all_ranks),

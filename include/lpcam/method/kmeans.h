@@ -63,6 +63,11 @@ struct kmeans {
     const struct kmeans_kernel
         *kernel;   /* instructions of the passes           */
     int n_threads; /* of this rank, at least 1             */
+
+    /* How ranks are added up, set between kmeans_init, which leaves 0, and
+     * kmeans_fit. The result does not depend on it. */
+    int reduce;     /* enum reduce_rule                              */
+    int node_ranks; /* run.node_ranks                                */
 };
 
 /* Allocate for the features at hand; centres zero. Local. Fails with LP_ENOMEM

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* comm.h: the agreed MPI calls. The only module, with store/h5, that calls
- * MPI; every function is Collective over comm unless it says Local. Counts are
+/* comm.h: the agreed MPI calls. The only modules that call MPI are this one,
+ * comm_nodes.h and store/h5; every function is Collective over comm unless it says Local. Counts are
  * int64_t: messages over 2^31 are cut. MPI's own failures abort the job. */
 #ifndef LPCAM_COMM_H
 #define LPCAM_COMM_H
@@ -64,6 +64,18 @@ enum lp_status comm_bcast_block(MPI_Comm comm, void **x, int64_t *n_bytes);
  * All fail with LP_ENOMEM or none. */
 enum lp_status comm_share_rows_i64(MPI_Comm comm, int64_t *x, int64_t first,
                                    int64_t n_local, int64_t width);
+
+/* The sum of x over the ranks, each rank its run: count[r] numbers for rank r,
+ * behind those of the lower ranks. Comes at the front of x, whose rest is lost.
+ * The numbers travel as 32 bits where no sum of theirs can leave those, else as
+ * 64. count agrees on every rank, below 2^31 in all. Returns the bytes of a
+ * number on its way. */
+int comm_sum_scatter_i64(MPI_Comm comm, int64_t *x, const int *count);
+
+/* Each rank's run of x, count[r] floats at begin[r], to all ranks, in place.
+ * count and begin agree on every rank. */
+void comm_share_f32(MPI_Comm comm, float *x, const int *count,
+                    const int *begin);
 
 /* Sum without waiting: add send [n] over the ranks into sum [n], both left
  * alone until comm_sum_ended says true. Between the two no other collective

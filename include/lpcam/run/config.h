@@ -24,6 +24,7 @@ struct number_list {
 enum data_layout { LAYOUT_LIST, LAYOUT_VOC };
 enum start_rule { START_HASH, START_ROWS };
 enum stop_rule { STOP_MOVED, STOP_REFERENCE };
+enum reduce_rule { REDUCE_AUTO, REDUCE_FLAT, REDUCE_SCATTER, REDUCE_NODE };
 enum choice_rule { CHOICE_THRESHOLD, CHOICE_WEIGHTED };
 
 struct config {
@@ -33,6 +34,7 @@ struct config {
         int passes;        /* 2                                           */
         int64_t seed;      /* of everything that is drawn                 */
         double progress_s; /* seconds between progress lines in a log     */
+        int node_ranks;    /* ranks of a node; 0: those that share memory */
     } run;
     struct {
         int layout; /* enum data_layout                            */
@@ -66,6 +68,7 @@ struct config {
         double tol;   /* of stop = reference, feature units squared  */
         char *rows;   /* file of start rows                          */
         int64_t seed; /* of the start, besides run.seed              */
+        int reduce;   /* enum reduce_rule                            */
         char *kernel; /* instructions: auto, avx512, avx2, plain     */
     } kmeans;
     struct {
