@@ -217,6 +217,56 @@ void comm_share_f32(MPI_Comm comm, float *x, const int *count, const int *begin)
                    comm);
 }
 
+/* begins [size] of parts of these sizes, one behind the other; their sum. */
+static int lay_out(const int *sizes, int *begins, int size)
+{
+    int sum = 0;
+    for (int r = 0; r < size; ++r) {
+        begins[r] = sum;
+        sum += sizes[r];
+    }
+    return sum;
+}
+
+enum lp_status comm_exchange_rows(MPI_Comm comm, const void *send,
+                                  const int64_t *n_to, int64_t row_bytes,
+                                  void **rows, int64_t *n)
+{
+    enum lp_status status = LP_OK;
+    const int size = comm_size(comm);
+    int *to = malloc((size_t)size * sizeof *to);
+    int *from = malloc((size_t)size * sizeof *from);
+    int *to_begin = malloc((size_t)size * sizeof *to_begin);
+    int *from_begin = malloc((size_t)size * sizeof *from_begin);
+    MPI_Datatype row;
+
+    *rows = NULL;
+    if (!to || !from || !to_begin || !from_begin)
+        status = lp_fail(LP_ENOMEM, "no memory for the rows of %d ranks", size);
+    LP_AGREE(comm);
+    for (int r = 0; r < size; ++r)
+        to[r] = (int)n_to[r];
+    MPI_Alltoall(to, 1, MPI_INT, from, 1, MPI_INT, comm);
+    lay_out(to, to_begin, size);
+    *n = lay_out(from, from_begin, size);
+    *rows = malloc((size_t)(*n * row_bytes) + 1);
+    if (!*rows || lp_fault("exchange_rows"))
+        status = lp_fail(LP_ENOMEM, "no memory for %lld rows of %lld bytes",
+                         (long long)*n, (long long)row_bytes);
+    LP_AGREE(comm);
+
+    MPI_Type_contiguous((int)row_bytes, MPI_BYTE, &row);
+    MPI_Type_commit(&row);
+    MPI_Alltoallv(send, to, to_begin, row, *rows, from, from_begin, row, comm);
+    MPI_Type_free(&row);
+done:
+    free(to);
+    free(from);
+    free(to_begin);
+    free(from_begin);
+    return status;
+}
+
 MPI_Request comm_sum_start(MPI_Comm comm, const int64_t *send, int64_t *sum,
                            int n)
 {

@@ -77,6 +77,14 @@ int comm_sum_scatter_i64(MPI_Comm comm, int64_t *x, const int *count);
 void comm_share_f32(MPI_Comm comm, float *x, const int *count,
                     const int *begin);
 
+/* Rows to where they are needed: send holds n_to[r] rows for each rank r, in
+ * the order of the ranks. *rows becomes what all ranks sent to this one, in the
+ * order of the ranks, *n rows; the caller frees it. Fewer than 2^31 rows a
+ * rank. All fail with LP_ENOMEM or none. */
+enum lp_status comm_exchange_rows(MPI_Comm comm, const void *send,
+                                  const int64_t *n_to, int64_t row_bytes,
+                                  void **rows, int64_t *n);
+
 /* Sum without waiting: add send [n] over the ranks into sum [n], both left
  * alone until comm_sum_ended says true. Between the two no other collective
  * call on comm; comm_sum_ended is Local and moves the messages on. */
