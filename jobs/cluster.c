@@ -131,6 +131,10 @@ static enum lp_status run_start(struct cluster *c, int r)
     double t = phase_now_s();
     if (c->rows)
         LP_TRY(kmeans_start_rows(km, &c->features, c->rows, comm));
+    else if (config->kmeans.start == START_PLUSPLUS)
+        LP_TRY(kmeans_start_plusplus(km, &c->features, c->class_hash,
+                                     seed + (uint64_t)r, config->kmeans.sample,
+                                     config->kmeans.swaps, comm));
     else
         LP_TRY(kmeans_start_hash(km, &c->features, c->class_hash,
                                  seed + (uint64_t)r, comm));

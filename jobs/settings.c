@@ -56,10 +56,11 @@ char *settings_cluster(const struct session *s)
     return settings_join(
         text_format("kmeans.rows.sha256 = %s\n", s->rows_sha),
         KEY_LINES(&s->config, "run.seed", "kmeans.k", "kmeans.starts",
-                  "kmeans.start", "kmeans.seed", "kmeans.stop", "kmeans.tol",
-                  "kmeans.max_iter", "prototypes.choice", "prototypes.power",
-                  "prototypes.balance", "prototypes.class_above",
-                  "prototypes.context_above", "prototypes.context_below"));
+                  "kmeans.start", "kmeans.sample", "kmeans.swaps",
+                  "kmeans.seed", "kmeans.stop", "kmeans.tol", "kmeans.max_iter",
+                  "prototypes.choice", "prototypes.power", "prototypes.balance",
+                  "prototypes.class_above", "prototypes.context_above",
+                  "prototypes.context_below"));
 }
 
 char *settings_maps(const struct session *s)

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 
 #include "kmeans_kernel.h"
+
+#include "lpcam/base/hash.h"
 #include "lpcam/method/kmeans.h"
 #include "lpcam/method/split.h"
 #include "lpcam/run/comm.h"
@@ -36,6 +38,13 @@ static inline int64_t kmeans_pair(const struct features *f, int64_t image,
         if (f->pair_class[p] == class_index)
             return p;
     return -1;
+}
+
+/* Where the draws of a problem begin. */
+static inline uint64_t kmeans_problem_hash(uint64_t seed, uint64_t class_hash,
+                                           int side)
+{
+    return hash_mix(hash_mix(seed, class_hash), (uint64_t)side);
 }
 
 /* --- kmeans_scan.c: what must be known of the features before a start */
@@ -237,6 +246,21 @@ static inline float kmeans_cosine(float dot, float length)
 /* A float as a key: larger floats have larger keys, both zeros the same. */
 uint64_t kmeans_key(float x);
 float kmeans_unkey(uint64_t key);
+
+/* --- kmeans_sample.c: some vectors of a problem brought to one rank */
+
+struct kmeans_sample {
+    int64_t n;
+    float *x; /* [n][d] in ascending order of hash, image, cell           */
+};
+
+/* Problems first, first + 1, ... to rank 0, 1, ...: about m vectors of each
+ * that are not zero, all where there are no more. hash [n_problems] is
+ * kmeans_problem_hash. All fail or none; the caller frees x.
+ * Collective over comm. */
+enum lp_status kmeans_sample_round(const struct kmeans *km, struct features *f,
+                                   const uint64_t *hash, int first, int m,
+                                   struct kmeans_sample *sample, MPI_Comm comm);
 
 /* --- kmeans.c and kmeans_empty.c */
 

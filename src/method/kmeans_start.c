@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "lpcam/base/fault.h"
-#include "lpcam/base/hash.h"
 
 /* The k smallest hashes among this rank's rows of one side of a pair. */
 static void draw_side(const struct kmeans *km, const struct features *f,
@@ -31,9 +30,9 @@ static void draw(const struct kmeans *km, const struct features *f,
              ++pair)
             for (int side = SPLIT_OBJECT; side <= SPLIT_CONTEXT; ++side) {
                 const int c = f->pair_class[pair];
-                uint64_t hash = hash_mix(seed, class_hash[c]);
-                hash = hash_mix(hash, (uint64_t)side);
-                hash = hash_mix(hash, f->id_hash[i]);
+                const uint64_t hash =
+                    hash_mix(kmeans_problem_hash(seed, class_hash[c], side),
+                             f->id_hash[i]);
                 draw_side(km, f, i, pair, side, hash,
                           list + (int64_t)kmeans_problem(c, side) * km->k);
             }

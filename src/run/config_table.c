@@ -22,7 +22,7 @@ static const struct key_word rgb_bgr[] = {{"rgb", 0}, {"bgr", 1}, {0}};
 static const struct key_word feature_value[] = {
     {"f16", LP_F16}, {"bf16", LP_BF16}, {"f32", LP_F32}, {0}};
 static const struct key_word start[] = {
-    {"hash", START_HASH}, {"rows", START_ROWS}, {"plusplus", LATER}, {0}};
+    {"hash", START_HASH}, {"plusplus", START_PLUSPLUS}, {"rows", START_ROWS}, {0}};
 static const struct key_word stop[] = {
     {"moved", STOP_MOVED}, {"reference", STOP_REFERENCE}, {0}};
 static const struct key_word reduce[] = {{"auto", REDUCE_AUTO},
@@ -100,6 +100,8 @@ const struct config_key config_key[] = {
     NUMBER(kmeans.k, 1, 254),
     NUMBER(kmeans.starts, 1, 1000),
     WORD(kmeans.start, start),
+    NUMBER(kmeans.sample, 1, 1 << 20),
+    NUMBER(kmeans.swaps, 0, 100000),
     TEXT(kmeans.rows),
     NUMBER(kmeans.max_iter, 1, 1000000),
     WORD(kmeans.stop, stop),

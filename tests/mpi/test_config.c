@@ -158,9 +158,6 @@ static void errors_name_file_and_line(void **state)
     refuse("[data]\nlayout = coco\n",
            "voc.ini:2: data.layout = coco comes with a later version; use list "
            "or voc until then");
-    refuse("[kmeans]\nstart = plusplus\n",
-           "voc.ini:2: kmeans.start = plusplus comes with a later version; use "
-           "hash or rows until then");
 }
 
 static void numbers_out_of_range_are_refused(void **state)

@@ -89,6 +89,20 @@ enum lp_status kmeans_start_hash(struct kmeans *km, struct features *f,
                                  const uint64_t *class_hash, uint64_t seed,
                                  MPI_Comm comm);
 
+/* Start centres from a sample of each problem: the vectors whose hash of
+ * kmeans_start_hash lies in the first sample/n_rows of its range, so about
+ * sample, all where there are no more. Greedy k-means++ on it (distance 1 -
+ * cosine, 2 + floor(log k) candidates a step), ten iterations, then swaps: a
+ * centre that is easy to do without moves to a vector drawn as in k-means++,
+ * and stays after five iterations if the sum of the cosines is larger. The
+ * centres are means, not rows, unless a problem has at most k vectors: then
+ * each is one. They depend on what kmeans_start_hash depends on. A rank solves
+ * one problem at a time, which takes it about 2 sample d floats.
+ * Collective over comm; sample is at least k, swaps at least 0. */
+enum lp_status kmeans_start_plusplus(struct kmeans *km, struct features *f,
+                                     const uint64_t *class_hash, uint64_t seed,
+                                     int sample, int swaps, MPI_Comm comm);
+
 /* Start centres given by name: start [n_problems][k], image the global number
  * (-1 where there is none), cell row-major; the same on every rank. A cell on
  * another side of the split, outside the grid or all zero fails with LP_EARG.

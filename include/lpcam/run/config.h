@@ -22,7 +22,7 @@ struct number_list {
 };
 
 enum data_layout { LAYOUT_LIST, LAYOUT_VOC };
-enum start_rule { START_HASH, START_ROWS };
+enum start_rule { START_HASH, START_PLUSPLUS, START_ROWS };
 enum stop_rule { STOP_MOVED, STOP_REFERENCE };
 enum reduce_rule { REDUCE_AUTO, REDUCE_FLAT, REDUCE_SCATTER, REDUCE_NODE };
 enum choice_rule { CHOICE_THRESHOLD, CHOICE_WEIGHTED };
@@ -65,6 +65,7 @@ struct config {
     } features;
     struct {
         int k, starts, start, max_iter, stop; /* start, stop: enums above  */
+        int sample, swaps; /* of start = plusplus                        */
         double tol;   /* of stop = reference, feature units squared  */
         char *rows;   /* file of start rows                          */
         int64_t seed; /* of the start, besides run.seed              */
