@@ -68,7 +68,7 @@ if [ ! -e "$env/weights.npz" ]; then
   "$python" "$shared/models/mk_resnet50.py" "$env/resnet50.onnx" 80
   "$python" $here/resnet50.py "$env/resnet50.onnx" "$env/feature.onnx" "$env/weights.npz"
 fi
-gcc -O3 -march=native -ffp-contract=fast -o "$env/fma_probe" $here/fma_probe.c
+gcc -O3 -march=native -ffp-contract=fast -o "$env/fma_probe" $here/fma_probe.c $here/probe.c -lpthread
 
 /usr/bin/python3 -c 'import torch; print("PyTorch", torch.__version__)'
 "$python" -c 'import onnxruntime; print("ONNX Runtime", onnxruntime.__version__)'
