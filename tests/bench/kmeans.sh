@@ -58,6 +58,7 @@ if [ $setup = yes ]; then
     python3-torch python3-tqdm python3-h5py python3-venv
   mkdir -p "$env"
   # OpenBLAS with threads for Debian's peers, without making it everybody's
+  rm -f "$env"/libopenblas0-pthread_*.deb
   (cd "$env" && apt-get -q download libopenblas0-pthread &&
     dpkg-deb -x libopenblas0-pthread_*.deb openblas)
   /usr/bin/python3 -m venv "$venv"
@@ -70,6 +71,8 @@ fi
 /usr/bin/python3 -c 'import sklearn, faiss, torch, tqdm, h5py' ||
   lacks "a Debian package is missing: run with --setup"
 "$venv/bin/python" -c 'import sklearn, faiss' || lacks "no peers in $venv: run with --setup"
+[ -d "$env/openblas" ] && [ -d "$env/kmeans_pytorch" ] ||
+  lacks "no OpenBLAS with threads or no kmeans_pytorch in $env: run with --setup"
 [ -e build/release/lpcam ] || [ -n "${LPCAM_BUILD:-}" ] ||
   lacks "no build/release: build the release preset first"
 cmake --build "$build" --target kmeans_bench lpcam >/dev/null
