@@ -6,11 +6,13 @@
 #include "lpcam/base/fault.h"
 #include "lpcam/base/hash.h"
 #include "lpcam/base/log.h"
+#include "lpcam/base/text.h"
 #include "lpcam/method/kmeans.h"
 #include "lpcam/method/prototypes.h"
 #include "lpcam/method/start_rows.h"
 #include "lpcam/run/comm.h"
 #include "lpcam/run/phase.h"
+#include "lpcam/store/checkpoint_file.h"
 #include "lpcam/store/feature_file.h"
 #include "lpcam/store/prototype_file.h"
 #include "stages.h"
@@ -20,10 +22,12 @@ struct start {
     struct kmeans kmeans;
     struct prototypes prototypes;
     struct kmeans_near *nearest; /* [2N][k][KMEANS_NEAREST]                */
+    struct checkpoint checkpoint;
 };
 
 struct cluster {
     struct session *session;
+    char *settings; /* of prototypes.h5                                */
     struct feature_file file;
     struct features features;
     struct dataset data; /* what features.h5 says                     */
@@ -104,6 +108,25 @@ static void tell(const struct cluster *c, const struct kmeans *km)
                    dataset_class(&c->data, i));
 }
 
+/* Where a start's clustering is kept safe; the caller's to free. */
+static char *checkpoint_path(const struct session *s, int r)
+{
+    return text_format("%s/cluster_%d.checkpoint", s->config.run.out, r);
+}
+
+/* prototypes.h5 is whole: what clustering kept is of no more use. */
+static void drop_checkpoints(const struct cluster *c)
+{
+    if (comm_rank(c->session->comm) != 0)
+        return;
+    for (int r = 0; r < n_starts(c); ++r) {
+        char *path = checkpoint_path(c->session, r);
+        if (path)
+            checkpoint_remove(path);
+        free(path);
+    }
+}
+
 static enum lp_status run_start(struct cluster *c, int r)
 {
     enum lp_status status = LP_OK;
@@ -129,13 +152,18 @@ static enum lp_status run_start(struct cluster *c, int r)
     km->reduce = config->kmeans.reduce;
     km->node_ranks = config->run.node_ranks;
     double t = phase_now_s();
-    if (c->rows)
+    bool found;
+    const struct kmeans_keep keep = {.every_s = config->run.checkpoint_s,
+                                     .at_end = n_starts(c) > 1};
+    LP_TRY(checkpoint_open(&start->checkpoint, checkpoint_path(c->session, r),
+                           c->settings, &keep, km, &found, comm));
+    if (!found && c->rows)
         LP_TRY(kmeans_start_rows(km, &c->features, c->rows, comm));
-    else if (config->kmeans.start == START_PLUSPLUS)
+    else if (!found && config->kmeans.start == START_PLUSPLUS)
         LP_TRY(kmeans_start_plusplus(km, &c->features, c->class_hash,
                                      seed + (uint64_t)r, config->kmeans.sample,
                                      config->kmeans.swaps, comm));
-    else
+    else if (!found)
         LP_TRY(kmeans_start_hash(km, &c->features, c->class_hash,
                                  seed + (uint64_t)r, comm));
     LP_TRY(kmeans_fit(km, &c->features, config->kmeans.stop, config->kmeans.tol,
@@ -194,10 +222,12 @@ static void release(struct cluster *c)
     if (c->start)
         for (int r = 0; r < n_starts(c); ++r) {
             kmeans_release(&c->start[r].kmeans);
+            checkpoint_close(&c->start[r].checkpoint);
             prototypes_release(&c->start[r].prototypes);
             free(c->start[r].nearest);
         }
     free(c->start);
+    free(c->settings);
     free(c->class_hash);
     free(c->rows);
     free(c->vector);
@@ -211,15 +241,16 @@ static void release(struct cluster *c)
 /* Settings of prototypes.h5: those of the features it came from, then ours;
  * is the file there already. */
 static enum lp_status probe(struct cluster *c, const char *features,
-                            char **settings, enum run_file_found *found)
+                            enum run_file_found *found)
 {
     enum lp_status status = LP_OK;
     struct session *s = c->session;
-    *settings = settings_join(text_format("%s", features), settings_cluster(s));
-    if (!*settings)
+    c->settings =
+        settings_join(text_format("%s", features), settings_cluster(s));
+    if (!c->settings)
         status = lp_fail(LP_ENOMEM, "no memory for the settings");
     LP_AGREE(s->comm);
-    const struct run_about about = {"lpcam prototypes 1", *settings,
+    const struct run_about about = {"lpcam prototypes 1", c->settings,
                                     s->config_text};
     LP_TRY(run_file_probe(s->out[OUT_PROTOTYPES], &about, found, s->comm));
 done:
@@ -252,8 +283,7 @@ done:
 }
 
 /* What prototypes.h5 must say to be ours, and whether it is there. */
-static enum lp_status look(struct cluster *c, char **settings,
-                           enum run_file_found *found)
+static enum lp_status look(struct cluster *c, enum run_file_found *found)
 {
     enum lp_status status = LP_OK;
     struct session *s = c->session;
@@ -269,7 +299,7 @@ static enum lp_status look(struct cluster *c, char **settings,
         LP_TRY(load(c));
         features = describe(c);
     }
-    LP_TRY(probe(c, features, settings, found));
+    LP_TRY(probe(c, features, found));
 done:
     free(features);
     return status;
@@ -280,12 +310,12 @@ enum lp_status stage_cluster(struct session *s)
     enum lp_status status = LP_OK;
     struct cluster c = {.session = s};
     enum run_file_found found = FILE_ABSENT;
-    char *settings = NULL;
 
-    LP_TRY(look(&c, &settings, &found));
+    LP_TRY(look(&c, &found));
     LP_TRY(session_keep_config(s));
     if (found == FILE_WHOLE) {
         lp_log("cluster: %s is already there", s->out[OUT_PROTOTYPES]);
+        drop_checkpoints(&c);
         goto done;
     }
     if (!c.file.file.h5)
@@ -294,12 +324,12 @@ enum lp_status stage_cluster(struct session *s)
     for (int r = 0; r < n_starts(&c); ++r)
         LP_TRY(run_start(&c, r));
     average(&c);
-    const struct run_about about = {"lpcam prototypes 1", settings,
+    const struct run_about about = {"lpcam prototypes 1", c.settings,
                                     s->config_text};
     LP_TRY(write(&c, &about));
+    drop_checkpoints(&c);
 done:
     release(&c);
-    free(settings);
     return status;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lpcam/base/fault.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,5 +19,9 @@ bool lp_fault(const char *site)
     if (strtol(wish + n + 1, &end, 10) != log_rank())
         return false;
     ++visits;
-    return *end != ':' || strtol(end + 1, NULL, 10) == visits;
+    if (*end == ':' && strtol(end + 1, &end, 10) != visits)
+        return false;
+    if (*end == '!')
+        raise(SIGKILL);
+    return true;
 }

@@ -209,10 +209,14 @@ enum lp_status kmeans_fit(struct kmeans *km, struct features *f, int rule,
         kmeans_reduce_sum(&run.reduce, &run.lane[0].sums, run.running,
                           run.n_running);
         LP_TRY(kmeans_fill_empty(&run, comm));
+        kmeans_keep_centers(km);
         kmeans_reduce_centers(&run.reduce, run.running, run.n_running);
         end_step(&run, rule, tol, max_iter);
+        LP_TRY(kmeans_keep_step(km, comm));
     }
 done:
+    if (status != LP_OK)
+        kmeans_keep_end(km);
     run_release(&run);
     return status;
 }

@@ -288,6 +288,13 @@ struct kmeans_run {
  * with what reading the features fails with. */
 enum lp_status kmeans_assign(struct kmeans_run *run);
 
+/* --- kmeans_resume.c: what kmeans_fit does where km->keep is set. Before the
+ * centres move; after an iteration, the same verdict on every rank; after a
+ * stop or a failure. */
+void kmeans_keep_centers(struct kmeans *km);
+enum lp_status kmeans_keep_step(struct kmeans *km, MPI_Comm comm);
+void kmeans_keep_end(struct kmeans *km);
+
 /* Give every empty cluster a row, as far as there are rows: in the totals and
  * counts of reduce, and in km->assignment. Collective over comm. */
 enum lp_status kmeans_fill_empty(struct kmeans_run *run, MPI_Comm comm);

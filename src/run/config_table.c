@@ -21,8 +21,10 @@ static const struct key_word precision[] = {
 static const struct key_word rgb_bgr[] = {{"rgb", 0}, {"bgr", 1}, {0}};
 static const struct key_word feature_value[] = {
     {"f16", LP_F16}, {"bf16", LP_BF16}, {"f32", LP_F32}, {0}};
-static const struct key_word start[] = {
-    {"hash", START_HASH}, {"plusplus", START_PLUSPLUS}, {"rows", START_ROWS}, {0}};
+static const struct key_word start[] = {{"hash", START_HASH},
+                                        {"plusplus", START_PLUSPLUS},
+                                        {"rows", START_ROWS},
+                                        {0}};
 static const struct key_word stop[] = {
     {"moved", STOP_MOVED}, {"reference", STOP_REFERENCE}, {0}};
 static const struct key_word reduce[] = {{"auto", REDUCE_AUTO},
@@ -71,6 +73,8 @@ const struct config_key config_key[] = {
     NUMBER(run.seed, 0, MOST_SEED),
     NUMBER(run.progress_s, 0.1, 86400),
     NUMBER(run.node_ranks, 0, 1 << 20),
+
+    NUMBER(run.checkpoint_s, 0, 1e9),
     WORD(data.layout, layout),
     TEXT(data.root),
     TEXT(data.images),

@@ -43,6 +43,8 @@ struct kmeans_step {
     double shift2;    /* (sum of the centres' Euclidean shifts)^2     */
 };
 
+struct kmeans_keep;
+
 struct kmeans {
     int n_problems, k, d;
     float *center;            /* [n_problems][k][d] the same on every rank    */
@@ -68,6 +70,8 @@ struct kmeans {
      * kmeans_fit. The result does not depend on it. */
     int reduce;     /* enum reduce_rule                              */
     int node_ranks; /* run.node_ranks                                */
+
+    struct kmeans_keep *keep; /* see kmeans_keep.h; NULL: nothing is kept     */
 };
 
 /* Allocate for the features at hand; centres zero. Local. Fails with LP_ENOMEM

@@ -29,12 +29,13 @@ enum choice_rule { CHOICE_THRESHOLD, CHOICE_WEIGHTED };
 
 struct config {
     struct {
-        char *out;         /* folder of all outputs                       */
-        int64_t memory;    /* bytes a rank may use for features           */
-        int passes;        /* 2                                           */
-        int64_t seed;      /* of everything that is drawn                 */
-        double progress_s; /* seconds between progress lines in a log     */
-        int node_ranks;    /* ranks of a node; 0: those that share memory */
+        char *out;           /* folder of all outputs                       */
+        int64_t memory;      /* bytes a rank may use for features           */
+        int passes;          /* 2                                           */
+        int64_t seed;        /* of everything that is drawn                 */
+        double progress_s;   /* seconds between progress lines in a log     */
+        double checkpoint_s; /* and between checkpoints of clustering     */
+        int node_ranks;      /* ranks of a node; 0: those that share memory */
     } run;
     struct {
         int layout; /* enum data_layout                            */
@@ -66,11 +67,11 @@ struct config {
     struct {
         int k, starts, start, max_iter, stop; /* start, stop: enums above  */
         int sample, swaps; /* of start = plusplus                        */
-        double tol;   /* of stop = reference, feature units squared  */
-        char *rows;   /* file of start rows                          */
-        int64_t seed; /* of the start, besides run.seed              */
-        int reduce;   /* enum reduce_rule                            */
-        char *kernel; /* instructions: auto, avx512, avx2, plain     */
+        double tol;        /* of stop = reference, feature units squared  */
+        char *rows;        /* file of start rows                          */
+        int64_t seed;      /* of the start, besides run.seed              */
+        int reduce;        /* enum reduce_rule                            */
+        char *kernel;      /* instructions: auto, avx512, avx2, plain     */
     } kmeans;
     struct {
         int choice; /* enum choice_rule                            */
