@@ -6,16 +6,12 @@
 #include <string.h>
 
 #include "lpcam/base/log.h"
-#include "lpcam/method/split.h"
 #include "lpcam/net/onnx_cut.h"
 #include "lpcam/run/comm.h"
 #include "lpcam/run/shard.h"
-#include "lpcam/store/feature_file.h"
 #include "lpcam/store/map_file.h"
+#include "check.h"
 #include "session.h"
-
-/* Memory for the rows at hand while features are looked at. */
-#define CHECK_MEMORY ((int64_t)256 << 20)
 
 static bool ends_with(const char *s, const char *end)
 {
@@ -64,52 +60,8 @@ done:
     return status;
 }
 
-/* Counts of one kind of numbers, over all ranks in the end. */
-struct tally {
-    int64_t values, wrong, zero_vectors, object, context;
-};
-
-static void tally_sum(struct tally *t, MPI_Comm comm)
-{
-    comm_sum_i64(comm, (int64_t *)t, sizeof *t / sizeof(int64_t));
-}
-
-/* Every vector of this rank's share. Alone. */
-static enum lp_status tally_features(struct features *f, struct tally *t)
-{
-    enum lp_status status = LP_OK;
-    const void *rows;
-    float *row = malloc((size_t)f->d * sizeof *row);
-    if (!row)
-        return lp_fail(LP_ENOMEM, "no memory for a vector of %d", f->d);
-    for (int64_t i = 0, end; i < f->n_images; i = end) {
-        LP_TRY(features_block(f, i, &end, &rows));
-        for (int64_t a = 0; a < f->offset[end] - f->offset[i]; ++a) {
-            bool zero = true;
-            value_to_f32(f->type,
-                         (const char *)rows + a * f->d * value_bytes(f->type),
-                         f->d, row);
-            for (int c = 0; c < f->d; ++c) {
-                t->wrong += !isfinite(row[c]);
-                zero = zero && row[c] == 0;
-            }
-            t->values += f->d;
-            t->zero_vectors += zero;
-        }
-    }
-    for (int64_t i = 0; i < f->side_offset[f->pair_offset[f->n_images]]; ++i) {
-        t->object += f->side[i] == SPLIT_OBJECT;
-        t->context += f->side[i] == SPLIT_CONTEXT;
-    }
-done:
-    free(row);
-    return status;
-}
-
-/* How many images are in each state; refused while any is to do. The same on
- * every rank. */
-static enum lp_status check_states(struct h5 *h5, const char *path, int64_t n,
-                                   uint8_t **state, MPI_Comm comm)
+enum lp_status check_states(struct h5 *h5, const char *path, int64_t n,
+                            uint8_t **state, MPI_Comm comm)
 {
     enum lp_status status = LP_OK;
     int64_t count[3] = {0};
@@ -119,8 +71,14 @@ static enum lp_status check_states(struct h5 *h5, const char *path, int64_t n,
     else
         status = lp_fail(LP_ENOMEM, "no memory for the images' states");
     LP_AGREE(comm);
-    for (int64_t i = 0; i < n; ++i)
-        ++count[(*state)[i] < 3 ? (*state)[i] : 0];
+    for (int64_t i = 0; i < n; ++i) {
+        if ((*state)[i] > IMAGE_BAD)
+            LP_TRY(lp_fail_all(comm, LP_EFORMAT,
+                               "/image/state[%lld] of %s is %d: 0, 1 or 2 is "
+                               "due",
+                               (long long)i, path, (*state)[i]));
+        ++count[(*state)[i]];
+    }
     lp_log("%s: %lld images done, %lld broken, %lld to do", path,
            (long long)count[IMAGE_DONE], (long long)count[IMAGE_BAD],
            (long long)count[IMAGE_TO_DO]);
@@ -133,47 +91,9 @@ done:
     return status;
 }
 
-static enum lp_status check_features(const struct job_args *args,
-                                     const char *path)
-{
-    enum lp_status status = LP_OK;
-    struct feature_file ff = {0};
-    struct features f = {0};
-    struct dataset d = {0};
-    struct head head = {0};
-    struct shard shard;
-    struct tally t = {0};
-    uint8_t *state = NULL;
-
-    LP_TRY(feature_file_load(&ff, path, NULL, CHECK_MEMORY, &f, &d, &head,
-                             &shard, args->comm));
-    LP_TRY(check_states(ff.file.h5, path, d.n_images, &state, args->comm));
-    status = tally_features(&f, &t);
-    LP_AGREE(args->comm);
-    tally_sum(&t, args->comm);
-    if (t.wrong > 0)
-        LP_TRY(lp_fail_all(args->comm, LP_EFORMAT,
-                           "%s: %lld values of /feature/vector are "
-                           "infinite or no numbers",
-                           path, (long long)t.wrong));
-    lp_log("%s: good: %lld images, %d classes, %lld vectors of %d %s (%lld "
-           "are zero), %lld object and %lld context cells",
-           path, (long long)d.n_images, d.n_classes,
-           (long long)(t.values / ff.d), ff.d, value_name(ff.type),
-           (long long)t.zero_vectors, (long long)t.object,
-           (long long)t.context);
-done:
-    features_release(&f);
-    feature_file_close(&ff, false, NULL);
-    dataset_release(&d);
-    head_release(&head);
-    free(state);
-    return status;
-}
-
 /* Every map of this rank's share of done images. Alone. */
 static enum lp_status tally_maps(struct map_file *mf, const uint8_t *state,
-                                 const struct shard *shard, struct tally *t)
+                                 const struct shard *shard, int64_t count[2])
 {
     enum lp_status status = LP_OK;
     float *map = NULL;
@@ -188,8 +108,8 @@ static enum lp_status tally_maps(struct map_file *mf, const uint8_t *state,
             LP_TRY(lp_fail(LP_ENOMEM, "no memory for the maps of an image"));
         LP_TRY(map_file_read(mf, i, map));
         for (int64_t j = 0; j < n; ++j)
-            t->wrong += !(map[j] >= 0 && map[j] <= 1.001f);
-        t->values += n;
+            count[1] += !(map[j] >= 0 && map[j] <= 1.001f);
+        count[0] += n;
     }
 done:
     free(map);
@@ -201,24 +121,24 @@ static enum lp_status check_maps(const struct job_args *args, const char *path)
     enum lp_status status = LP_OK;
     struct map_file mf = {0};
     struct dataset d = {0};
-    struct tally t = {0};
+    int64_t count[2] = {0}; /* values, wrong ones */
     uint8_t *state = NULL;
 
     LP_TRY(map_file_load(&mf, path, NULL, &d, args->comm));
     const struct shard shard = shard_by_count(
         mf.n_images, comm_rank(args->comm), comm_size(args->comm));
     LP_TRY(check_states(mf.file.h5, path, mf.n_images, &state, args->comm));
-    status = tally_maps(&mf, state, &shard, &t);
+    status = tally_maps(&mf, state, &shard, count);
     LP_AGREE(args->comm);
-    tally_sum(&t, args->comm);
-    if (t.wrong > 0)
+    comm_sum_i64(args->comm, count, 2);
+    if (count[1] > 0)
         LP_TRY(lp_fail_all(args->comm, LP_EFORMAT,
                            "%s: %lld values of /map/value are outside 0..1 or "
                            "no numbers",
-                           path, (long long)t.wrong));
+                           path, (long long)count[1]));
     lp_log("%s: good: %d classes, %lld maps, %lld values in 0..1", path,
            d.n_classes, (long long)mf.pair_offset[mf.n_images],
-           (long long)t.values);
+           (long long)count[0]);
 done:
     map_file_close(&mf, false, NULL);
     dataset_release(&d);
@@ -270,7 +190,9 @@ static enum lp_status check_output(const struct job_args *args,
         status = check_prototypes(args, h5, path);
         goto done;
     }
-    const bool features = h5_has(h5, "/feature/vector");
+    const bool features = h5_has(h5, "/feature/vector") ||
+                          h5_has(h5, "/feature/offset") ||
+                          h5_has(h5, "/split/side");
     const bool maps = h5_has(h5, "/map/value");
     LP_TRY(h5_close(&h5));
     if (features)

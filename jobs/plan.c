@@ -75,6 +75,7 @@ static struct plan make_plan(const struct session *s)
     p.prototypes = c->kmeans.starts * 2 * n * c->kmeans.k * (d + 64) * 4;
     p.sums = 2 * n * c->kmeans.k * d * (8 + 8 + 4 + 4 * c->kmeans.starts) +
              pair_cells * (2 + c->kmeans.starts) / comm_size(s->comm);
+    p.sums += 2 * n * c->kmeans.k * d * 8; /* rank 0: the checkpoint */
     p.rank_features = p.features / comm_size(s->comm);
     if (p.rank_features > c->run.memory)
         p.rank_features = c->run.memory < 2 * FEATURE_BLOCK_BYTES
@@ -112,7 +113,8 @@ void plan_print(const struct session *s)
     if (comm_rank(s->comm) != 0)
         return;
     const struct plan p = make_plan(s);
-    const int64_t disk = p.features + 2 * (p.maps + p.seeds) + p.prototypes;
+    /* checkpoints of clustering are as large as prototypes.h5 */
+    const int64_t disk = p.features + 2 * (p.maps + p.seeds) + 2 * p.prototypes;
     const int64_t working = p.network + p.photograph;
     const int64_t clustering = p.rank_features + p.sums;
     lp_log("plan, memory a rank: network and largest photograph %s, "

@@ -21,7 +21,8 @@ bool lp_fault(const char *site)
     ++visits;
     if (*end == ':' && strtol(end + 1, &end, 10) != visits)
         return false;
-    if (*end == '!')
-        raise(SIGKILL);
-    return true;
+    if (*end != '!')
+        return true;
+    raise((int)strtol(end + 1, NULL, 10));
+    return false;
 }

@@ -183,6 +183,57 @@ static int64_t rows_a_call(hid_t set, hid_t space, hid_t type, int64_t first,
     return CALL_BYTES / bytes;
 }
 
+/* Left alone, HDF5 would cut 1.7 to 1 and make 0 of -1. What is too large for a
+ * float may become infinite. */
+static H5T_conv_ret_t refuse(H5T_conv_except_t kind, hid_t from, hid_t to,
+                             void *value, void *converted, void *refused)
+{
+    (void)kind, (void)from, (void)value, (void)converted;
+    if (H5Tget_class(to) != H5T_INTEGER)
+        return H5T_CONV_UNHANDLED;
+    *(bool *)refused = true;
+    return H5T_CONV_ABORT;
+}
+
+/* Is the data set packed in a way that cannot be undone here? Its name. */
+static bool is_packed(hid_t set, char packing[64])
+{
+    const hid_t plan = H5Dget_create_plist(set);
+    unsigned flags, config;
+    bool found = false;
+    for (int i = 0; i < H5Pget_nfilters(plan) && !found; ++i) {
+        size_t n = 0;
+        const H5Z_filter_t filter = H5Pget_filter2(
+            plan, (unsigned)i, &flags, &n, NULL, 64, packing, &config);
+        found = H5Zfilter_avail(filter) <= 0;
+    }
+    H5Pclose(plan);
+    return found;
+}
+
+static enum lp_status tell_failure(const struct h5 *file, const char *name,
+                                   hid_t set, hid_t type, const char *verb,
+                                   bool refused)
+{
+    char packing[64] = "";
+    char why[256];
+    snprintf(why, sizeof why, "%s", h5_why());
+    if (refused)
+        return lp_fail(LP_EFORMAT,
+                       "a value of %s of %s is no whole number%s, or has more "
+                       "than %d bits",
+                       name, file->path,
+                       H5Tget_sign(type) == H5T_SGN_NONE ? " from 0 on" : "",
+                       (int)H5Tget_size(type) * 8);
+    if (is_packed(set, packing))
+        return lp_fail(LP_EFORMAT,
+                       "%s of %s is packed with %s, which HDF5 %s does not "
+                       "have: write it with gzip or unpacked",
+                       name, file->path, packing, h5_version());
+    return lp_fail(LP_EIO, "cannot %s %s of %s: %s", verb, name, file->path,
+                   why);
+}
+
 enum lp_status h5_transfer(struct h5 *file, const char *name, hid_t type,
                            int64_t first, int64_t n, const void *from, void *to)
 {
@@ -195,7 +246,10 @@ enum lp_status h5_transfer(struct h5 *file, const char *name, hid_t type,
         return lp_fail(LP_EFORMAT, "%s has no data set %s", file->path, name);
     const hid_t space = H5Dget_space(set);
     const int64_t most = rows_a_call(set, space, type, first, n, size);
+    const hid_t plan = H5Pcreate(H5P_DATASET_XFER);
+    bool refused = false;
     size_t done = 0;
+    H5Pset_type_conv_cb(plan, refuse, &refused);
 
     if (n > 0 && most < 1)
         status =
@@ -209,16 +263,16 @@ enum lp_status h5_transfer(struct h5 *file, const char *name, hid_t type,
         const hid_t part =
             H5Screate_simple(H5Sget_simple_extent_ndims(space), size, NULL);
         H5Sselect_hyperslab(space, H5S_SELECT_SET, at, NULL, size, NULL);
-        const herr_t bad = write ? H5Dwrite(set, type, part, space, H5P_DEFAULT,
-                                            (const char *)from + done)
-                                 : H5Dread(set, type, part, space, H5P_DEFAULT,
-                                           (char *)to + done);
+        const herr_t bad =
+            write ? H5Dwrite(set, type, part, space, plan,
+                             (const char *)from + done)
+                  : H5Dread(set, type, part, space, plan, (char *)to + done);
         done += (size_t)H5Sget_simple_extent_npoints(part) * H5Tget_size(type);
-        if (bad < 0 || lp_fault(write ? "h5_write" : "h5_read"))
-            status = lp_fail(LP_EIO, "cannot %s %s of %s: %s", verb, name,
-                             file->path, h5_why());
+        if (refused || bad < 0 || lp_fault(write ? "h5_write" : "h5_read"))
+            status = tell_failure(file, name, set, type, verb, refused);
         H5Sclose(part);
     }
+    H5Pclose(plan);
     H5Sclose(space);
     H5Dclose(set);
     return status;

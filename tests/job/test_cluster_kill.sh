@@ -35,7 +35,7 @@ END
 # Each kill from the beginning; the ranks and which of them dies take turns.
 for ((visit = 1;; ++visit)); do
     n=$((1 + visit % 3))
-    killed "$n" "kmeans_assign@$((visit / 3 % n)):$visit!" || break
+    killed "$n" "kmeans_assign@$((visit / 3 % n)):$visit!9" || break
     must $((1 + (visit + 1) % 3)) cluster "${settings[@]}"
     if [ "$visit" -gt 1 ]; then
         grep -q "goes on after iteration" "$work/log" || { echo "began anew after kill $visit"; exit 1; }
@@ -51,9 +51,30 @@ echo "killed in each of $((visit - 1)) iterations"
 # One that is killed again and again, always in the third iteration it does.
 for ((kills = 0;; ++kills)); do
     n=$((1 + kills % 3))
-    killed "$n" "kmeans_assign@$((n - 1)):4!" || break
+    killed "$n" "kmeans_assign@$((n - 1)):4!9" || break
 done
 same_prototypes
 rm "$out/prototypes.h5"
 [ "$kills" -gt 5 ] || { echo "only $kills kills"; exit 1; }
 echo "killed $kills times in a row"
+
+# A stop on request in the fifth iteration: nothing was due, and yet it is kept.
+code=0
+LPCAM_FAULT="kmeans_assign@1:5!$(kill -l USR1)" ranks 2 cluster "${settings[@]}" || code=$?
+[ "$code" = 75 ] || { echo "exit code $code, not 75"; cat "$work/log"; exit 1; }
+must 3 cluster "${settings[@]}"
+grep -q "goes on after iteration 5" "$work/log"
+same_prototypes
+
+# Other settings are refused, as prototypes.h5 would be; a damaged file is not
+# used; where none can be written, clustering goes on.
+rm "$out/prototypes.h5"
+killed 2 'kmeans_assign@0:5!9'
+refused 1 "cluster_0.checkpoint was made with kmeans.max_iter = 8" 2 cluster "${settings[@]}" --set kmeans.max_iter=9
+printf 'x' | dd of="$out/cluster_0.checkpoint" bs=1 seek=3000 conv=notrunc status=none
+mkdir -p "$out/cluster_1.checkpoint.partial"
+must 2 cluster "${settings[@]}" --set run.checkpoint_s=0
+grep -q "cluster_0.checkpoint is damaged and is not used: clustering begins anew" "$work/log"
+grep -q "warning: clustering goes on, but would be resumed from an earlier iteration than 8" "$work/log"
+rmdir "$out/cluster_1.checkpoint.partial"
+same_prototypes

@@ -7,7 +7,7 @@
 
 /* True when the environment asks this site to fail on this rank now:
  * LPCAM_FAULT=site@rank fails at each visit, site@rank:n at the n-th only
- * (from 1); with a ! behind it, the process is killed there as by kill -9.
+ * (from 1); with !SIGNAL behind, the process gets that signal there instead.
  * The sites are the strings in the sources. Local. */
 bool lp_fault(const char *site);
 

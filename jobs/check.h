@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* check.h: what the files of the job check share. Collective over comm. */
+#ifndef LPCAM_CHECK_H
+#define LPCAM_CHECK_H
+
+#include "job.h"
+#include "lpcam/store/h5.h"
+
+/* The states of n images, *state the caller's to free, the same on every rank,
+ * and how many there are of each. LP_EFORMAT while any is to do. */
+enum lp_status check_states(struct h5 *h5, const char *path, int64_t n,
+                            uint8_t **state, MPI_Comm comm);
+
+/* Is features.h5, ours or written by another program, fit to be clustered? */
+enum lp_status check_features(const struct job_args *args, const char *path);
+
+#endif
