@@ -15,3 +15,7 @@ same "$work/r1" "$work/stages"
 cmp "$work/r1/score.json" "$work/stages/score.json"
 must 2 run configs/scenes.ini --set run.out="$work/stream" --set run.memory=64K
 same "$work/r1" "$work/stream"
+plus=(configs/scenes.ini --set kmeans.start=plusplus --set kmeans.sample=300)
+must 1 run "${plus[@]}" --set run.out="$work/plus1"
+must 3 run "${plus[@]}" --set run.out="$work/plus3" --set run.memory=64K
+same "$work/plus1" "$work/plus3"
