@@ -93,7 +93,9 @@ class Machine:
 
     def chosen(self, reps, threads):
         clean = self.clean(reps, threads)
-        return clean if len(clean) >= ENOUGH else reps
+        if len(clean) >= ENOUGH:
+            return clean
+        return [rep for rep in reps if rep.ms > 0] or reps  # a difference may fall below 0
 
     def median(self, reps, threads):
         return statistics.median(rep.ms for rep in self.chosen(reps, threads))
