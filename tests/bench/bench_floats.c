@@ -62,6 +62,11 @@ static void add(const struct kmeans_shape *s, const char *const *row, int n_in,
 enum lp_status kmeans_use_floats(struct kmeans *km)
 {
     static struct kmeans_kernel kernel;
+    if (km->n_threads > 1)
+        return lp_fail(LP_EARG,
+                       "sums in floating point are for one thread, "
+                       "not %d",
+                       km->n_threads);
     kernel = *km->kernel;
     kernel.add = add;
     km->kernel = &kernel;

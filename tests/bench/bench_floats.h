@@ -7,8 +7,8 @@
 #include "lpcam/method/kmeans.h"
 
 /* Let km add rows as f32 into the memory of its exact sums, from now on: all it
- * computes but the time is then wrong. Local. Fails with LP_EARG where there is
- * no such kernel. */
+ * computes but the time is then wrong. One thread. Local. Fails with LP_EARG
+ * where there is no such kernel. */
 enum lp_status kmeans_use_floats(struct kmeans *km);
 
 #endif
