@@ -73,10 +73,14 @@ static struct plan make_plan(const struct session *s)
             (int64_t)one > p.photograph ? (int64_t)one : p.photograph;
     }
     p.prototypes = c->kmeans.starts * 2 * n * c->kmeans.k * (d + 64) * 4;
-    p.sums = 2 * n * c->kmeans.k * d * (8 + 8 + 4 + 4 * c->kmeans.starts) +
-             pair_cells * (2 + c->kmeans.starts) / comm_size(s->comm);
-    p.sums += 2 * n * c->kmeans.k * d * 8; /* rank 0: the checkpoint */
-    p.rank_features = p.features / comm_size(s->comm);
+    const int64_t numbers = 2 * n * c->kmeans.k * d, ranks = comm_size(s->comm);
+    /* Each thread's sums and the totals of a share; centres, packed ones and
+     * those of every start; the checkpoint of rank 0, which also packs it. */
+    p.sums =
+        numbers * (8 * c->model.threads + 4 + 4 + 4 * c->kmeans.starts + 8);
+    p.sums += numbers * 8 / ranks;
+    p.sums += pair_cells * (2 + c->kmeans.starts) / ranks;
+    p.rank_features = p.features / ranks;
     if (p.rank_features > c->run.memory)
         p.rank_features = c->run.memory < 2 * FEATURE_BLOCK_BYTES
                               ? c->run.memory
