@@ -40,6 +40,15 @@ done
 must 3 run "${settings[@]}"
 same "$work/whole" "$out"
 
+# The other start has sites of its own.
+rm "$out/prototypes.h5"
+settings+=(--set kmeans.start=plusplus)
+for site in kmeans_sample exchange_rows kmeans_plusplus; do
+    fault "$site@$rank:1" cluster
+    rank=$((2 - rank))
+done
+unset 'settings[-1]' 'settings[-1]'
+
 # In the middle of each job, from the same beginning each time.
 rm -rf "$out"
 for step in \
