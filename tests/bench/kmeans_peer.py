@@ -23,7 +23,7 @@ import numpy as np
 from kmeans_data import SUBSET, directions
 from machine import library, rep_line, timed
 
-MORE = 4  # iterations whose time is a difference of two calls
+MORE = 4  # iterations that a second call does, at most
 
 
 class Peer:
@@ -129,9 +129,9 @@ class NumPy(Peer):
 
 
 class OneDal(Peer):
-    """MORE + 1 iterations less one, so without what a call costs. Its centres
+    """Several iterations less one, so without what a call costs. Its centres
     are means of the rows of length 1."""
-    unit, answer, warm = True, "directed", 0
+    unit, answer = True, "directed"
 
     def variants(self, x, length, start, threads):
         import daal4py
@@ -141,12 +141,13 @@ class OneDal(Peer):
             return daal4py.kmeans(nClusters=len(start), maxIterations=iterations, fptype="float",
                                   method="lloydDense", accuracyThreshold=0.0,
                                   assignFlag=False).compute(x, start)
-        return {"lloydDense": (lambda: difference(call), lambda: call(1).centroids)}
+        return {"lloydDense": (lambda: difference(call, lambda found: int(found.nIterations[0, 0])),
+                               lambda: call(1).centroids)}
 
 
 class SkLearnEx(Peer):
     """The same library through scikit-learn's interface."""
-    unit, answer, warm = True, "directed", 0
+    unit, answer = True, "directed"
 
     def variants(self, x, length, start, threads):
         import warnings
@@ -158,16 +159,19 @@ class SkLearnEx(Peer):
         def call(iterations):
             return KMeans(n_clusters=len(start), init=start, n_init=1, max_iter=iterations, tol=0,
                           algorithm="lloyd").fit(x)
-        return {"fit": (lambda: difference(call), lambda: call(1).cluster_centers_)}
+        return {"fit": (lambda: difference(call, lambda found: found.n_iter_),
+                        lambda: call(1).cluster_centers_)}
 
 
-def difference(call):
-    times = []
+def difference(call, iterations_of):
+    """By the iterations that were done, for a small problem may settle early."""
+    times, done = [], []
     for iterations in (1, 1 + MORE):
         begin = time.perf_counter()
-        call(iterations)
+        found = call(iterations)
         times.append(time.perf_counter() - begin)
-    return 1e3 * (times[1] - times[0]) / MORE
+        done.append(iterations_of(found))
+    return 1e3 * (times[1] - times[0]) / max(1, done[1] - done[0])
 
 
 class KMeansPytorch(Peer):
