@@ -67,6 +67,8 @@ static void run_release(struct kmeans_run *run)
     kmeans_pass_release(&run->pass);
     for (int t = 0; run->lane && t < run->km->n_threads; ++t) {
         kmeans_sums_release(&run->lane[t].sums);
+        free(run->lane[t].part);
+        free(run->lane[t].part_rows);
         free(run->lane[t].far);
     }
     free(run->lane);
@@ -82,9 +84,13 @@ static enum lp_status lanes_init(struct kmeans_run *run)
     const size_t n = (size_t)km->n_problems * (size_t)km->k;
     run->lane = calloc((size_t)km->n_threads, sizeof *run->lane);
     for (int t = 0; run->lane && t < km->n_threads; ++t) {
-        LP_TRY(kmeans_sums_init(&run->lane[t].sums, km));
-        run->lane[t].far = malloc(n * sizeof *run->lane[t].far);
-        if (!run->lane[t].far)
+        struct kmeans_run_lane *lane = &run->lane[t];
+        LP_TRY(kmeans_sums_init(&lane->sums, km));
+        lane->part = calloc(n * (size_t)km->d, sizeof *lane->part);
+        lane->part_rows = calloc(n, sizeof *lane->part_rows);
+        if (lane->part && lane->part_rows)
+            lane->far = malloc(n * sizeof *lane->far);
+        if (!lane->far)
             break;
     }
     if (!run->lane || !run->lane[km->n_threads - 1].far)

@@ -93,7 +93,7 @@ void kmeans_dots(const struct kmeans_kernel *kernel,
     const int64_t tile = places * KMEANS_TILE * KMEANS_LANES;
     const int n_tiles = (n + KMEANS_TILE - 1) / KMEANS_TILE;
 
-    for (int r = n; r < n_tiles * KMEANS_TILE; ++r)
+    for (int r = n; r < (n_tiles + 1) * KMEANS_TILE; ++r)
         row[r] = row[n - 1];
     memset(acc, 0, (size_t)(n_tiles * tile) * sizeof *acc);
     for (int step = 0; step < s->n_steps; step += KMEANS_SLICE)

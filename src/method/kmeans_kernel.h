@@ -19,11 +19,12 @@
 
 enum {
     KMEANS_LANES = 16,
-    KMEANS_TILE = 4, /* rows multiplied together                        */
-    KMEANS_MOST_GROUP =
-        6,             /* centres multiplied together: 4, 5 or 6           */
-    KMEANS_SLICE = 16, /* steps: the centres of a slice stay in L1         */
-    KMEANS_BLOCK = 64  /* rows that stay in L2                             */
+    KMEANS_TILE = 4,       /* rows multiplied together                      */
+    KMEANS_MOST_GROUP = 6, /* centres multiplied together: 4, 5 or 6        */
+    KMEANS_SLICE = 16,     /* steps: the centres of a slice stay in L1      */
+    KMEANS_BLOCK = 64,     /* rows that stay in L2                          */
+    KMEANS_ROWS = 68,      /* their pointers, and those of one tile more    */
+    KMEANS_PART_ROWS = 511 /* rows that a sum of 32 bits holds              */
 };
 
 /* How the centres of every problem are laid out for a kernel. */
@@ -41,7 +42,7 @@ struct kmeans_ahead {
     const char *at, *end;
 };
 
-/* KMEANS_TILE rows from channel `first` of the slice times all groups: acc
+/* KMEANS_TILE rows, which as many follow, from first_step on times all groups: acc
  * [n_groups][KMEANS_TILE][group][KMEANS_LANES], continued. centers is the
  * slice's part of the packed ones. */
 typedef void kmeans_panel(const struct kmeans_shape *shape,
@@ -59,9 +60,9 @@ struct kmeans_kernel {
     void (*reduce)(const struct kmeans_shape *shape, const float *acc,
                    float *dot);
     /* sum [d] += the first n_in rows - the other rows, each as the integers
-     * nearest to x 2^bits, which are below 2^22. n <= 2 KMEANS_BLOCK. */
+     * nearest to x 2^bits, which are at most 2^22: KMEANS_PART_ROWS rows fit. */
     void (*add)(const struct kmeans_shape *shape, const char *const *row,
-                int n_in, int n, int bits, int64_t *sum);
+                int n_in, int n, int bits, int32_t *sum);
 };
 
 extern const struct kmeans_kernel kmeans_kernel_avx512, kmeans_kernel_avx2,
@@ -84,7 +85,7 @@ void kmeans_pack(const struct kmeans_shape *shape, int c, const float *unit,
                  float *packed);
 
 /* dot [n_groups * group][KMEANS_BLOCK] of n <= KMEANS_BLOCK rows. row has room
- * for KMEANS_BLOCK and is filled up to a whole tile. acc: scratch, aligned to
+ * for KMEANS_ROWS and is filled up to a tile more. acc: scratch, aligned to
  * 64 bytes like packed. */
 void kmeans_dots(const struct kmeans_kernel *kernel,
                  const struct kmeans_shape *shape, const char **row, int n,

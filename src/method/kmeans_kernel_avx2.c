@@ -192,7 +192,7 @@ INLINE __m256i fixed(__m256 x, __m256 magic)
 }
 
 INLINE void sum_run(enum lp_value type, const char *const *row, int n_in, int n,
-                    int64_t first, __m256 magic, int64_t *sum)
+                    int64_t first, __m256 magic, int32_t *sum)
 {
     const __m256i zero = _mm256_mullo_epi32(_mm256_castps_si256(magic),
                                             _mm256_set1_epi32(2 * n_in - n));
@@ -214,18 +214,18 @@ INLINE void sum_run(enum lp_value type, const char *const *row, int n_in, int n,
                 a[v], fixed(load(type, row[r] + (first + v * HALF) *
                                                     value_size(type)),
                             magic));
+#pragma GCC unroll 8
     for (int v = 0; v < RUN; ++v) {
-        int32_t whole[HALF];
-        _mm256_storeu_si256((void *)whole, _mm256_sub_epi32(a[v], zero));
-        for (int i = 0; i < HALF; ++i)
-            sum[first + v * HALF + i] += whole[i];
+        __m256i *to = (__m256i *)(void *)(sum + first + v * HALF);
+        const __m256i x = _mm256_sub_epi32(a[v], zero);
+        _mm256_storeu_si256(to, _mm256_add_epi32(_mm256_loadu_si256(to), x));
     }
 }
 
 /* The channels behind the last whole run. */
 INLINE void sum_rest(enum lp_value type, const char *const *row, int n_in,
                      int n, int64_t first, int64_t d, __m256 magic,
-                     int64_t *sum)
+                     int32_t *sum)
 {
     for (; first < d; first += HALF) {
         const int width = (int)(d - first < HALF ? d - first : HALF);
@@ -243,7 +243,7 @@ INLINE void sum_rest(enum lp_value type, const char *const *row, int n_in,
 }
 
 INLINE void sum_all(enum lp_value type, const char *const *row, int n_in, int n,
-                    int d, float magic, int64_t *sum)
+                    int d, float magic, int32_t *sum)
 {
     const __m256 m = _mm256_set1_ps(magic);
     int64_t first = 0;
@@ -253,7 +253,7 @@ INLINE void sum_all(enum lp_value type, const char *const *row, int n_in, int n,
 }
 
 static void add(const struct kmeans_shape *s, const char *const *row, int n_in,
-                int n, int bits, int64_t *sum)
+                int n, int bits, int32_t *sum)
 {
     const float magic = ldexpf(1.5f, 23 - bits);
     if (s->type == LP_F32)

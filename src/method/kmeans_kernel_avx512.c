@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* 4 rows x 4, 5 or 6 centres in registers. Each vector of a centre is loaded
- * once for the four rows. The next block is brought to L2 a few lines a step:
- * in bursts it would hold up the loads of this one. */
+ * once for the four rows. The next block is brought near a few lines a step: in
+ * bursts it would hold up the loads of this one, or be dropped. */
 #include "kmeans_kernel.h"
 
 #if defined(__x86_64__)
@@ -91,10 +91,10 @@ INLINE void step(enum row_type type, int group, bool part, int n,
 }
 
 /* A slice of 4 rows times one group, `lines` cache lines ahead a step; the last
- * step has n_last channels. */
+ * step has n_last channels. next: rows to be brought from L2, NULL: none. */
 INLINE void tile(enum row_type type, int group, const char *const *row,
                  int n_steps, int n_last, const float *centers, float *acc,
-                 const char *ahead, int lines)
+                 const char *ahead, int lines, const char *const *next)
 {
     const int bytes = step_bytes(type);
     const int lanes = type == ROW_PAIRS ? 2 * KMEANS_LANES : KMEANS_LANES;
@@ -112,7 +112,11 @@ INLINE void tile(enum row_type type, int group, const char *const *row,
 #pragma GCC unroll 1
     for (int t = 0; t < n_full; ++t) {
         for (const char *end = ahead + lines * 64; ahead < end; ahead += 64)
-            _mm_prefetch(ahead, _MM_HINT_T1);
+            _mm_prefetch(ahead, _MM_HINT_T0);
+        if (next)
+#pragma GCC unroll 4
+            for (int r = 0; r < KMEANS_TILE; ++r)
+                _mm_prefetch(next[r] + (int64_t)t * bytes, _MM_HINT_T0);
         step(type, group, false, 0, x, centers, a);
         centers += group * KMEANS_LANES;
 #pragma GCC unroll 4
@@ -128,7 +132,9 @@ INLINE void tile(enum row_type type, int group, const char *const *row,
             _mm512_store_ps(acc + (r * group + j) * KMEANS_LANES, a[r][j]);
 }
 
-/* All groups of a slice. As many bytes are brought near as are multiplied. */
+/* All groups of a slice. As many bytes are brought to L2 as are multiplied; the
+ * last group brings the next tile to L1, which pays for rows of 64 bytes a
+ * step. */
 INLINE void groups(enum row_type type, int group, const struct kmeans_shape *s,
                    const char *const *row, int first_step, int n_steps,
                    const float *centers, float *acc, struct kmeans_ahead *ahead)
@@ -137,15 +143,23 @@ INLINE void groups(enum row_type type, int group, const struct kmeans_shape *s,
     const int n_last = left - (n_steps - 1) * s->lanes;
     const int total = KMEANS_TILE * bytes / 64; /* lines a step, all groups */
     const int lines = total > s->n_groups ? total / s->n_groups : 1;
-    const char *x[KMEANS_TILE];
+    const char *x[KMEANS_TILE], *next[KMEANS_TILE];
 
-    for (int r = 0; r < KMEANS_TILE; ++r)
+    for (int r = 0; r < KMEANS_TILE; ++r) {
         x[r] = row[r] + (int64_t)first_step * bytes;
+        next[r] = row[r + KMEANS_TILE] + (int64_t)first_step * bytes;
+    }
     for (int g = 0; g < s->n_groups; ++g) {
         const bool fetch = g * lines < total && ahead->at < ahead->end;
-        tile(type, group, x, n_steps, n_last < s->lanes ? n_last : s->lanes,
-             centers, acc, ahead->at, fetch ? lines : 0);
+        const int n = n_last < s->lanes ? n_last : s->lanes;
+        const char *at = ahead->at;
         ahead->at += fetch ? lines * n_steps * 64 : 0;
+        if (bytes == 64 && g == s->n_groups - 1)
+            tile(type, group, x, n_steps, n, centers, acc, at,
+                 fetch ? lines : 0, next);
+        else
+            tile(type, group, x, n_steps, n, centers, acc, at,
+                 fetch ? lines : 0, NULL);
         centers += n_steps * group * KMEANS_LANES;
         acc += KMEANS_TILE * group * KMEANS_LANES;
     }
@@ -217,7 +231,7 @@ INLINE __m512i fixed(__m512 x, __m512 magic)
 }
 
 INLINE void sum_run(enum row_type type, const char *const *row, int n_in, int n,
-                    int64_t first, __m512 magic, int64_t *sum)
+                    int64_t first, __m512 magic, int32_t *sum)
 {
     const int bytes = type == ROW_F32 ? 4 : 2;
     const __m512i zero = _mm512_mullo_epi32(_mm512_castps_si512(magic),
@@ -240,21 +254,16 @@ INLINE void sum_run(enum row_type type, const char *const *row, int n_in, int n,
                 fixed(load(type, row[r] + (first + v * 16) * bytes), magic));
 #pragma GCC unroll 8
     for (int v = 0; v < RUN; ++v) {
-        int64_t *to = sum + first + v * 16;
+        int32_t *to = sum + first + v * 16;
         const __m512i x = _mm512_sub_epi32(a[v], zero);
-        const __m512i low = _mm512_cvtepi32_epi64(_mm512_castsi512_si256(x));
-        const __m512i high =
-            _mm512_cvtepi32_epi64(_mm512_extracti64x4_epi64(x, 1));
-        _mm512_storeu_si512(to, _mm512_add_epi64(_mm512_loadu_si512(to), low));
-        _mm512_storeu_si512(to + 8,
-                            _mm512_add_epi64(_mm512_loadu_si512(to + 8), high));
+        _mm512_storeu_si512(to, _mm512_add_epi32(_mm512_loadu_si512(to), x));
     }
 }
 
 /* The channels behind the last whole run. */
 INLINE void sum_rest(enum row_type type, const char *const *row, int n_in,
                      int n, int64_t first, int64_t d, __m512 magic,
-                     int64_t *sum)
+                     int32_t *sum)
 {
     const int bytes = type == ROW_F32 ? 4 : 2;
     for (; first < d; first += KMEANS_LANES) {
@@ -272,7 +281,7 @@ INLINE void sum_rest(enum row_type type, const char *const *row, int n_in,
 }
 
 INLINE void sum_all(enum row_type type, const char *const *row, int n_in, int n,
-                    int d, float magic, int64_t *sum)
+                    int d, float magic, int32_t *sum)
 {
     const __m512 m = _mm512_set1_ps(magic);
     int64_t first = 0;
@@ -282,7 +291,7 @@ INLINE void sum_all(enum row_type type, const char *const *row, int n_in, int n,
 }
 
 static void add(const struct kmeans_shape *s, const char *const *row, int n_in,
-                int n, int bits, int64_t *sum)
+                int n, int bits, int32_t *sum)
 {
     const float magic = ldexpf(1.5f, 23 - bits);
     if (s->type == LP_F32)

@@ -68,7 +68,7 @@ static void reduce(const struct kmeans_shape *s, const float *acc, float *dot)
 }
 
 static void add(const struct kmeans_shape *s, const char *const *row, int n_in,
-                int n, int bits, int64_t *sum)
+                int n, int bits, int32_t *sum)
 {
     enum { CHUNK = 64 };
     const float magic = ldexpf(1.5f, 23 - bits);

@@ -69,7 +69,7 @@ static double now_s(void)
 struct room {
     char *rows;
     float *packed, *acc, *dot, *unit;
-    int64_t *sum;
+    int32_t *sum;
 };
 
 static enum lp_status make_room(struct room *r, const struct kmeans_shape *s,
@@ -114,7 +114,7 @@ static double pass_s(const struct kmeans_kernel *kernel,
     const int64_t step = (int64_t)s->d * value_bytes(s->type);
     const double start = now_s();
     for (int64_t first = 0; first < n; first += KMEANS_BLOCK) {
-        const char *row[KMEANS_BLOCK], *end = r->rows + n * step;
+        const char *row[KMEANS_ROWS], *end = r->rows + n * step;
         struct kmeans_ahead ahead = {r->rows + (first + KMEANS_BLOCK) * step,
                                      end};
         for (int i = 0; i < KMEANS_BLOCK; ++i)

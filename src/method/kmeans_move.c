@@ -14,12 +14,27 @@ struct moves {
     uint8_t from[KMEANS_BLOCK], to[KMEANS_BLOCK];
 };
 
+/* A slot's part into its sums. A part has half the bytes, so that more of what
+ * a block needs stays near. */
+KMEANS_CLONES
+static void empty_part(struct kmeans_run_lane *lane, int64_t slot)
+{
+    const int d = lane->sums.d;
+    int64_t *sum = lane->sums.sum + slot * d;
+    int32_t *part = lane->part + slot * d;
+    for (int i = 0; i < d; ++i) {
+        sum[i] += part[i];
+        part[i] = 0;
+    }
+    lane->part_rows[slot] = 0;
+}
+
 /* Bring a cluster's sums up to date with the moves. */
 static void add_moves(struct kmeans_run *run, const struct kmeans_rows *rows,
                       const struct moves *m, int cluster)
 {
     const char *list[2 * KMEANS_BLOCK];
-    struct kmeans_sums *sums = &run->lane[rows->lane].sums;
+    struct kmeans_run_lane *lane = &run->lane[rows->lane];
     const int64_t slot = (int64_t)rows->problem * run->km->k + cluster;
     int n_in = 0, n;
     for (int i = 0; i < m->n; ++i)
@@ -29,9 +44,12 @@ static void add_moves(struct kmeans_run *run, const struct kmeans_rows *rows,
     for (int i = 0; i < m->n; ++i)
         if (m->from[i] == cluster)
             list[n++] = rows->row[m->row[i]];
-    run->km->kernel->add(&run->pass.shape, list, n_in, n, sums->bits,
-                         sums->sum + slot * sums->d);
-    sums->count[slot] += 2 * n_in - n;
+    if (lane->part_rows[slot] + n > KMEANS_PART_ROWS)
+        empty_part(lane, slot);
+    run->km->kernel->add(&run->pass.shape, list, n_in, n, run->km->bits,
+                         lane->part + slot * run->km->d);
+    lane->part_rows[slot] += n;
+    lane->sums.count[slot] += 2 * n_in - n;
 }
 
 static void add_all_moves(struct kmeans_run *run,
@@ -53,6 +71,7 @@ static void assign_rows(void *state, const struct kmeans_rows *rows)
     const struct kmeans *km = run->km;
     const int p = rows->problem;
     const double scale = ldexp(1, lane->sums.cosine_bits);
+    struct comm_key *far = lane->far + (int64_t)p * km->k;
     int32_t label[KMEANS_BLOCK];
     float cosine[KMEANS_BLOCK];
     struct moves moves = {0};
@@ -61,11 +80,12 @@ static void assign_rows(void *state, const struct kmeans_rows *rows)
     for (int r = 0; r < rows->n; ++r) {
         uint8_t *mine = &km->assignment[rows->pair_cell + rows->cell[r]];
         lane->sums.objective[p] += llrint((double)cosine[r] * scale);
-        comm_key_keep(
-            lane->far + (int64_t)p * km->k, km->k,
-            (struct comm_key){kmeans_key(cosine[r]),
-                              run->f->first_image + rows->image,
-                              (int64_t)rows->cell[r] * 256 + label[r]});
+        if (kmeans_key(cosine[r]) <= far[km->k - 1].key)
+            comm_key_keep(
+                far, km->k,
+                (struct comm_key){kmeans_key(cosine[r]),
+                                  run->f->first_image + rows->image,
+                                  (int64_t)rows->cell[r] * 256 + label[r]});
         if (*mine == label[r])
             continue;
         moves.row[moves.n] = r;
@@ -74,6 +94,18 @@ static void assign_rows(void *state, const struct kmeans_rows *rows)
     }
     if (moves.n > 0)
         add_all_moves(run, rows, &moves);
+}
+
+/* All that a thread has gathered into its sums. */
+static void empty_lane(const struct kmeans_run *run,
+                       struct kmeans_run_lane *lane)
+{
+    const int k = run->km->k;
+    for (int64_t i = 0; i < (int64_t)run->n_running * k; ++i) {
+        const int64_t slot = (int64_t)run->running[i / k] * k + i % k;
+        if (lane->part_rows[slot] > 0)
+            empty_part(lane, slot);
+    }
 }
 
 enum lp_status kmeans_assign(struct kmeans_run *run)
@@ -88,6 +120,9 @@ enum lp_status kmeans_assign(struct kmeans_run *run)
             lane->far[i] = COMM_KEY_NONE;
     }
     LP_TRY(kmeans_pass_run(&run->pass, assign_rows, run));
+#pragma omp parallel for num_threads(km->n_threads)
+    for (int t = 0; t < km->n_threads; ++t)
+        empty_lane(run, &run->lane[t]);
     for (int t = 1; t < km->n_threads; ++t) {
         kmeans_sums_merge(&run->lane[0].sums, &run->lane[t].sums, run->running,
                           run->n_running);

@@ -204,7 +204,7 @@ typedef void kmeans_visit(void *state, const struct kmeans_rows *rows);
 /* What a thread works with. */
 struct kmeans_lane {
     int32_t cell[KMEANS_BLOCK];
-    const char *row[KMEANS_BLOCK];
+    const char *row[KMEANS_ROWS];
     float *acc; /* kmeans_acc_floats                                       */
     float *dot; /* [k, rounded up to groups][KMEANS_BLOCK]                  */
 };
@@ -268,6 +268,8 @@ enum lp_status kmeans_sample_round(const struct kmeans *km, struct features *f,
  */
 struct kmeans_run_lane {
     struct kmeans_sums sums;
+    int32_t *part;        /* [n_problems][k][d] not yet in sums              */
+    int *part_rows;       /* [n_problems][k] rows in it, in and out          */
     struct comm_key *far; /* [n_problems][k] the rows farthest from their
                              centres; cell = 256 cell + cluster              */
 };

@@ -25,7 +25,7 @@ load(enum lp_value type, const char *row, int64_t channel)
  * a whole run is left out. */
 static inline __attribute__((always_inline)) void
 add_rows(enum lp_value type, const char *const *row, int n_in, int n, int d,
-         int64_t *sum)
+         int32_t *sum)
 {
     for (int first = 0; first + RUN * 16 <= d; first += RUN * 16) {
         char *to = (char *)sum + first * (int)sizeof(float);
@@ -48,7 +48,7 @@ add_rows(enum lp_value type, const char *const *row, int n_in, int n, int d,
 }
 
 static void add(const struct kmeans_shape *s, const char *const *row, int n_in,
-                int n, int bits, int64_t *sum)
+                int n, int bits, int32_t *sum)
 {
     (void)bits;
     if (s->type == LP_F32)

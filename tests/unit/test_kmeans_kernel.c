@@ -22,7 +22,7 @@ struct problem {
     float *value;  /* [n][d] as the rows hold them */
     float *center; /* [k][d]                       */
     char *rows;    /* [n][d] of type               */
-    const char *row[KMEANS_BLOCK];
+    const char *row[KMEANS_ROWS];
 };
 
 static float draw(uint64_t *state)
@@ -156,15 +156,15 @@ static void sums_are_those_of_the_rounded_rows(void **state)
                 struct problem p;
                 const int d = d_of[a], n = 64, n_in = (int)(a * 64 / 11);
                 const int bits = a % 2 ? 20 : 9; /* |x| < 4; ties at 9 */
-                int64_t *sum = calloc((size_t)d, sizeof *sum);
+                int32_t *sum = calloc((size_t)d, sizeof *sum);
                 make(&p, type_of[t], 4, d, n);
                 const struct kmeans_shape shape =
                     kmeans_shape(kernel_of[i], p.type, 4, d);
                 for (int c = 0; c < d; ++c)
-                    sum[c] = (int64_t)1 << 40;
+                    sum[c] = 1 << 20;
                 kernel_of[i]->add(&shape, p.row, n_in, n, bits, sum);
                 for (int c = 0; c < d; ++c) {
-                    int64_t want = (int64_t)1 << 40;
+                    int64_t want = 1 << 20;
                     for (int r = 0; r < n; ++r)
                         want += (r < n_in ? 1 : -1) *
                                 llrint(ldexp((double)p.value[r * d + c], bits));
@@ -186,7 +186,7 @@ static void the_largest_entries_do_not_overflow(void **state)
     for (int r = 0; r < 2 * KMEANS_BLOCK; ++r)
         row[r] = (const char *)x;
     for (size_t i = 0; i < 3; ++i) {
-        int64_t sum[KMEANS_LANES * 9] = {0};
+        int32_t sum[KMEANS_LANES * 9] = {0};
         if (!kernel_of[i]->runs())
             continue;
         const struct kmeans_shape shape =
