@@ -301,16 +301,6 @@ static void add(const struct kmeans_shape *s, const char *const *row, int n_in,
     else
         sum_all(ROW_BF16, row, n_in, n, s->d, magic, sum);
 }
-#else
-static bool runs(void)
-{
-    return false;
-}
-#define pairs  runs
-#define panel  NULL
-#define reduce NULL
-#define add    NULL
-#endif
 
 const struct kmeans_kernel kmeans_kernel_avx512 = {
     .name = "avx512",
@@ -320,3 +310,15 @@ const struct kmeans_kernel kmeans_kernel_avx512 = {
     .reduce = reduce,
     .add = add,
 };
+#else
+static bool never(void)
+{
+    return false;
+}
+
+const struct kmeans_kernel kmeans_kernel_avx512 = {
+    .name = "avx512",
+    .runs = never,
+    .pairs = never,
+};
+#endif
