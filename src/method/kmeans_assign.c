@@ -23,7 +23,9 @@ enum lp_status kmeans_pass_init(struct kmeans_pass *pass,
     bool enough;
 
     *pass = (struct kmeans_pass){.km = km, .f = f, .n_lanes = km->n_threads};
-    pass->shape = kmeans_shape(km->kernel, f->type, km->k, km->d);
+    /* The plain shape has no pairs, and every kernel takes it. */
+    pass->shape = kmeans_shape(km->pairs ? km->kernel : &kmeans_kernel_plain,
+                               f->type, km->k, km->d);
     const struct kmeans_shape *shape = &pass->shape;
     pass->wanted = calloc(n, sizeof *pass->wanted);
     pass->images = calloc((size_t)f->n_images + 1, sizeof *pass->images);

@@ -6,8 +6,10 @@
  * A dot is summed in sixteen lanes, lane i taking the products of channels i,
  * i + 16, ... in that order by fused multiply-adds, and the lanes are added in
  * halves (i + 8, i + 4, i + 2, i + 1). Every kernel does just that, so all give
- * the same bits. The one exception: bf16 rows on a processor that multiplies
- * bf16 in pairs (AVX512-BF16), where the unit centres are rounded to bf16. */
+ * the same bits. The one exception: bf16 rows in a shape with pairs, which
+ * AVX512-BF16 can: the unit centres are rounded to bf16, lane i takes the
+ * channels 2 i and 2 i + 1 of every 32, and the instruction rounds in its own
+ * way. */
 #ifndef LPCAM_KMEANS_KERNEL_H
 #define LPCAM_KMEANS_KERNEL_H
 
@@ -42,8 +44,8 @@ struct kmeans_ahead {
     const char *at, *end;
 };
 
-/* KMEANS_TILE rows, which as many follow, from first_step on times all groups: acc
- * [n_groups][KMEANS_TILE][group][KMEANS_LANES], continued. centers is the
+/* KMEANS_TILE rows, which as many follow, from first_step on times all groups:
+ * acc [n_groups][KMEANS_TILE][group][KMEANS_LANES], continued. centers is the
  * slice's part of the packed ones. */
 typedef void kmeans_panel(const struct kmeans_shape *shape,
                           const char *const *row, int first_step, int n_steps,

@@ -49,8 +49,8 @@ static inline uint64_t kmeans_problem_hash(uint64_t seed, uint64_t class_hash,
 
 /* --- kmeans_scan.c: what must be known of the features before a start */
 
-/* Measure every row once: km->length, n_rows, n_zero and bits. Does nothing
- * where that is done. Collective over comm. Fails with LP_EFORMAT for a row
+/* Measure every row once: km->length, n_rows, n_zero and bits; and find
+ * km->pairs. Does nothing where that is done. Collective over comm. Fails with LP_EFORMAT for a row
  * that is not finite. */
 enum lp_status kmeans_scan(struct kmeans *km, struct features *f,
                            MPI_Comm comm);

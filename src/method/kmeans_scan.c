@@ -161,6 +161,7 @@ enum lp_status kmeans_scan(struct kmeans *km, struct features *f, MPI_Comm comm)
     comm_sum_i64(comm, km->n_rows, km->n_problems);
     comm_sum_i64(comm, km->n_zero, km->n_problems);
     comm_max_f64(comm, &most, 1);
+    km->pairs = !comm_any(comm, !km->kernel->pairs());
     frexp(most, &exponent);
     km->bits =
         ROW_BITS - exponent < MOST_BITS ? ROW_BITS - exponent : MOST_BITS;

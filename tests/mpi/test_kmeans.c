@@ -188,6 +188,29 @@ static void any_kernel_and_threads_give_the_same_bits(void **state)
     use_threads = 1;
 }
 
+/* Some processors of a job may multiply bf16 in pairs and others not. */
+static void bf16_pairs_are_for_all_ranks_or_none(void **state)
+{
+    (void)state;
+    struct features all = data_made(29, 3, 145, LP_BF16);
+    struct outcome whole, part;
+    use_kernel = "plain";
+    assert_true(on_all(
+        cluster(&whole, &all, 5, STOP_MOVED, REDUCE_AUTO, 0, MPI_COMM_SELF)));
+    for (int odd = 0; odd < comm_size(MPI_COMM_WORLD); ++odd) {
+        struct features f = my_share(&all, 0);
+        use_kernel = world_rank() == odd ? "plain" : "auto";
+        assert_true(on_all(
+            cluster(&part, &f, 5, STOP_MOVED, REDUCE_AUTO, 0, MPI_COMM_WORLD)));
+        assert_true(on_all(same_outcome(&whole, &all, &part, &f)));
+        outcome_release(&part);
+        features_release(&f);
+    }
+    use_kernel = "auto";
+    outcome_release(&whole);
+    features_release(&all);
+}
+
 static void equal_starts_are_repaired_alike_on_any_sharding(void **state)
 {
     (void)state;
@@ -420,6 +443,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(any_sharding_gives_the_same_bits),
         cmocka_unit_test(any_way_to_add_up_gives_the_same_bits),
         cmocka_unit_test(any_kernel_and_threads_give_the_same_bits),
+        cmocka_unit_test(bf16_pairs_are_for_all_ranks_or_none),
         cmocka_unit_test(equal_starts_are_repaired_alike_on_any_sharding),
         cmocka_unit_test(a_fault_at_any_site_ends_all_ranks),
         cmocka_unit_test(a_failing_read_ends_all_ranks),

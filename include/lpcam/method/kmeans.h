@@ -18,6 +18,7 @@
 #define LPCAM_KMEANS_H
 
 #include <mpi.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lpcam/base/status.h"
@@ -65,6 +66,8 @@ struct kmeans {
     const struct kmeans_kernel
         *kernel;   /* instructions of the passes           */
     int n_threads; /* of this rank, at least 1             */
+    bool pairs;    /* every rank's kernel multiplies bf16 in pairs; set by
+                      the first collective call            */
 
     /* How ranks are added up, set between kmeans_init, which leaves 0, and
      * kmeans_fit. The result does not depend on it. */
@@ -81,7 +84,7 @@ void kmeans_release(struct kmeans *km);
 
 /* How to compute, after kmeans_init, which chooses the fastest instructions
  * and one thread: kernel "auto", "avx512", "avx2" or "plain". Results are the
- * same bits, but for bf16 features on a processor that multiplies bf16 in
+ * same bits, but for bf16 features where the kernels of all ranks multiply bf16 in
  * pairs. Local. Fails with LP_EARG for a kernel this processor cannot run. */
 enum lp_status kmeans_use(struct kmeans *km, const char *kernel, int n_threads);
 
