@@ -6,11 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Zeros on a cache line of their own. */
+#include "lpcam/base/pages.h"
+
 static float *new_floats(int64_t n)
 {
-    const size_t line = 64, bytes = (size_t)n * sizeof(float);
-    float *x = aligned_alloc(line, (bytes + line - 1) / line * line);
+    const size_t bytes = (size_t)n * sizeof(float);
+    float *x = pages_new((int64_t)bytes);
     if (x)
         memset(x, 0, bytes);
     return x;
@@ -28,17 +29,19 @@ enum lp_status kmeans_pass_init(struct kmeans_pass *pass,
                                f->type, km->k, km->d);
     const struct kmeans_shape *shape = &pass->shape;
     pass->wanted = calloc(n, sizeof *pass->wanted);
+    pass->here = calloc(n, sizeof *pass->here);
     pass->images = calloc((size_t)f->n_images + 1, sizeof *pass->images);
     pass->packed = new_floats((int64_t)n * kmeans_packed_floats(shape));
     pass->usable = malloc(n * k * sizeof *pass->usable);
     pass->lane = calloc((size_t)pass->n_lanes, sizeof *pass->lane);
-    enough = pass->wanted && pass->images && pass->packed && pass->usable &&
-             pass->lane;
+    enough = pass->wanted && pass->here && pass->images && pass->packed &&
+             pass->usable && pass->lane;
     for (int i = 0; enough && i < pass->n_lanes; ++i) {
         struct kmeans_lane *lane = &pass->lane[i];
         lane->acc = new_floats(kmeans_acc_floats(shape));
         lane->dot = new_floats(kmeans_acc_floats(shape) / KMEANS_LANES);
-        enough = lane->acc && lane->dot;
+        lane->unit = malloc((size_t)km->d * sizeof *lane->unit);
+        enough = lane->acc && lane->dot && lane->unit;
     }
     if (!enough)
         return lp_fail(LP_ENOMEM,
@@ -53,46 +56,46 @@ void kmeans_pass_release(struct kmeans_pass *pass)
     for (int i = 0; pass->lane && i < pass->n_lanes; ++i) {
         free(pass->lane[i].acc);
         free(pass->lane[i].dot);
+        free(pass->lane[i].unit);
     }
     if (pass->f)
         pass->f->wanted = NULL;
     free(pass->lane);
     free(pass->wanted);
+    free(pass->here);
     free(pass->images);
     free(pass->packed);
     free(pass->usable);
     *pass = (struct kmeans_pass){0};
 }
 
-/* One centre divided by its length, as the kernel wants it. unit [d]: room. */
-static void pack_center(struct kmeans_pass *pass, int64_t slot, float *unit)
+bool kmeans_unit(const float *x, int d, float *unit)
 {
-    const struct kmeans *km = pass->km;
-    const float *center = km->center + slot * km->d;
-    const int64_t problem = slot / km->k;
     double square = 0;
-    for (int i = 0; i < km->d; ++i)
-        square += (double)center[i] * (double)center[i];
+    for (int i = 0; i < d; ++i)
+        square += (double)x[i] * (double)x[i];
     const double factor = square > 0 ? 1 / sqrt(square) : 0;
-    for (int i = 0; i < km->d; ++i)
-        unit[i] = (float)(factor * (double)center[i]);
-    kmeans_pack(&pass->shape, (int)(slot % km->k), unit,
-                pass->packed + problem * kmeans_packed_floats(&pass->shape));
-    pass->usable[slot] = square > 0;
+    for (int i = 0; i < d; ++i)
+        unit[i] = (float)(factor * (double)x[i]);
+    return square > 0;
 }
 
-static enum lp_status pack_centers(struct kmeans_pass *pass)
+/* The centres of the problems that this rank's images have, one at a time for
+ * each thread. */
+static void pack_centers(struct kmeans_pass *pass)
 {
     const struct kmeans *km = pass->km;
-    float *unit = malloc((size_t)km->d * sizeof *unit);
-    if (!unit)
-        return lp_fail(LP_ENOMEM, "no memory for a centre of %d channels",
-                       km->d);
-    for (int64_t slot = 0; slot < (int64_t)km->n_problems * km->k; ++slot)
-        if (pass->wanted[slot / km->k])
-            pack_center(pass, slot, unit);
-    free(unit);
-    return LP_OK;
+    const int64_t size = kmeans_packed_floats(&pass->shape);
+#pragma omp parallel for schedule(dynamic) num_threads(pass->n_lanes)
+    for (int p = 0; p < km->n_problems; ++p) {
+        float *unit = pass->lane[omp_get_thread_num()].unit;
+        for (int c = 0; pass->here[p] && c < km->k; ++c) {
+            const int64_t slot = (int64_t)p * km->k + c;
+            pass->usable[slot] =
+                kmeans_unit(km->center + slot * km->d, km->d, unit);
+            kmeans_pack(&pass->shape, c, unit, pass->packed + p * size);
+        }
+    }
 }
 
 /* An image in work. */
@@ -172,14 +175,20 @@ static void visit_image(const struct visit *v)
     }
 }
 
-static bool image_wanted(const struct kmeans_pass *pass, int64_t image)
+/* Which images have cells of wanted problems, and which problems they are. */
+static void list_wanted(struct kmeans_pass *pass)
 {
     const struct features *f = pass->f;
-    for (int64_t p = f->pair_offset[image]; p < f->pair_offset[image + 1]; ++p)
-        if (pass->wanted[kmeans_problem(f->pair_class[p], SPLIT_OBJECT)] ||
-            pass->wanted[kmeans_problem(f->pair_class[p], SPLIT_CONTEXT)])
-            return true;
-    return false;
+    memset(pass->here, 0, (size_t)pass->km->n_problems * sizeof *pass->here);
+    for (int64_t i = 0; i < f->n_images; ++i) {
+        pass->images[i] = false;
+        for (int64_t p = f->pair_offset[i]; p < f->pair_offset[i + 1]; ++p)
+            for (int side = SPLIT_OBJECT; side <= SPLIT_CONTEXT; ++side) {
+                const int problem = kmeans_problem(f->pair_class[p], side);
+                if (pass->wanted[problem])
+                    pass->images[i] = pass->here[problem] = true;
+            }
+    }
 }
 
 /* The images [first, end), whose rows are in memory, dealt to the threads. */
@@ -206,9 +215,8 @@ enum lp_status kmeans_pass_run(struct kmeans_pass *pass, kmeans_visit *visit,
     struct features *f = pass->f;
     const void *block;
 
-    LP_TRY(pack_centers(pass));
-    for (int64_t i = 0; i < f->n_images; ++i)
-        pass->images[i] = image_wanted(pass, i);
+    list_wanted(pass);
+    pack_centers(pass);
     f->wanted = pass->images;
     for (int64_t i = 0, end; i < f->n_images; i = end) {
         end = i + 1;

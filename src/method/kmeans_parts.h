@@ -205,8 +205,9 @@ typedef void kmeans_visit(void *state, const struct kmeans_rows *rows);
 struct kmeans_lane {
     int32_t cell[KMEANS_BLOCK];
     const char *row[KMEANS_ROWS];
-    float *acc; /* kmeans_acc_floats                                       */
-    float *dot; /* [k, rounded up to groups][KMEANS_BLOCK]                  */
+    float *acc;  /* kmeans_acc_floats                                       */
+    float *dot;  /* [k, rounded up to groups][KMEANS_BLOCK]                  */
+    float *unit; /* [d] a centre                                            */
 };
 
 struct kmeans_pass {
@@ -214,9 +215,11 @@ struct kmeans_pass {
     struct features *f;
     struct kmeans_shape shape;
     bool *wanted;  /* [n_problems] which problems take part, set by the user */
+    bool *here;    /* [n_problems] which of them this rank's images have     */
     bool *images;  /* [n_images] which have cells of such problems           */
-    float *packed; /* [n_problems][kmeans_packed_floats] unit centres        */
-    bool *usable;  /* [n_problems][k]                                        */
+    float *packed; /* [n_problems][kmeans_packed_floats] unit centres of those
+                      that are here                                          */
+    bool *usable;  /* [n_problems][k] the same                               */
     struct kmeans_lane *lane; /* [n_lanes]                                   */
     int n_lanes;
 };
@@ -235,6 +238,10 @@ enum lp_status kmeans_pass_run(struct kmeans_pass *pass, kmeans_visit *visit,
  * with cosine 0. label, cosine [KMEANS_BLOCK]. */
 void kmeans_best(const struct kmeans_rows *rows, int k, int32_t *label,
                  float *cosine);
+
+/* unit [d] = x divided by its length, 0 where that is 0. Returns whether it is
+ * not. */
+bool kmeans_unit(const float *x, int d, float *unit);
 
 /* The cosine from a dot with a unit centre, within [-1, 1]. */
 static inline float kmeans_cosine(float dot, float length)
