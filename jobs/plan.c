@@ -13,6 +13,9 @@
 #include "lpcam/store/feature_file.h"
 #include "stages.h"
 
+/* The table of times ends here. */
+#define MOST_RANKS 16384
+
 /* Bytes, of the whole job (disk) or of one rank (memory). */
 struct plan {
     int64_t features, maps, seeds, prototypes; /* disk                     */
@@ -159,16 +162,20 @@ static struct kmeans_work make_work(const struct session *s)
     return w;
 }
 
-static struct kmeans_machine make_machine(const struct config *c, double row_s)
+/* A rank of several threads is that much faster than `one`, which was measured
+ * with one thread; so many fewer ranks fit on a node. */
+static struct kmeans_machine make_machine(const struct config *c,
+                                          struct kmeans_machine one)
 {
-    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    const long fit = sysconf(_SC_NPROCESSORS_ONLN) / c->model.threads;
     return (struct kmeans_machine){
-        .row_s = row_s / c->model.threads,
+        .row_s = one.row_s / c->model.threads,
+        .center_s = one.center_s / c->model.threads,
         .memory_bytes_s = 1e9 * c->plan.memory_gbs,
         .network_bytes_s = 1e9 * c->plan.network_gbs,
         .latency_s = 1e-6 * c->plan.latency_us,
-        .cores = c->plan.ranks > 0 ? c->plan.ranks
-                 : cores > 0       ? (int)cores
+        .ranks = c->plan.ranks > 0 ? c->plan.ranks
+                 : fit > 0         ? (int)fit
                                    : 1,
     };
 }
@@ -185,27 +192,29 @@ static void print_line(const struct kmeans_work *w,
            100 * w->rows * m->row_s / (ranks * all));
 }
 
-/* The time of an iteration on 1 rank to the last of 16,384 or more. */
+/* The time of an iteration on 1 rank to 16,384, or as many as fill nodes. */
 static enum lp_status print_times(const struct session *s)
 {
     enum lp_status status = LP_OK;
     const struct kmeans_work w = make_work(s);
-    double row_s;
+    struct kmeans_machine one = {0};
 
-    LP_TRY(kmeans_measure_row(&w, s->config.kmeans.kernel, &row_s));
-    const struct kmeans_machine m = make_machine(&s->config, row_s);
+    LP_TRY(kmeans_measure(&w, s->config.kmeans.kernel, &one));
+    const struct kmeans_machine m = make_machine(&s->config, one);
+    const int last = (MOST_RANKS + m.ranks - 1) / m.ranks;
     lp_log("plan, an iteration of the clustering: %.0f photographs, %.4g "
            "vectors, %.4g with a class, %.3g s a core by measurement; nodes of "
            "%d ranks, memory %g GB/s, network %g GB/s, %g us",
-           w.images, w.cells, w.rows, w.rows * row_s, m.cores,
+           w.images, w.cells, w.rows, w.rows * one.row_s, m.ranks,
            s->config.plan.memory_gbs, s->config.plan.network_gbs,
            s->config.plan.latency_us);
     lp_log("%7s %7s %10s %10s %10s %10s %11s", "nodes", "ranks", "compute s",
            "memory s", "messages s", "all s", "efficiency");
-    for (int local = 1; local < m.cores; local *= 4)
+    for (int local = 1; local < m.ranks; local *= 4)
         print_line(&w, &m, 1, local);
-    for (int nodes = 1; nodes == 1 || nodes * m.cores <= 16384; nodes *= 4)
-        print_line(&w, &m, nodes, m.cores);
+    for (int nodes = 1; nodes < last; nodes *= 4)
+        print_line(&w, &m, nodes, m.ranks);
+    print_line(&w, &m, last, m.ranks);
 done:
     return status;
 }

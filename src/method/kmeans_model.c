@@ -6,7 +6,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "kmeans_kernel.h"
+#include "kmeans_parts.h"
+#include "lpcam/base/pages.h"
 
 /* Rows of the measurement: more than the caches hold. */
 #define MEASURE_BYTES  ((int64_t)64 << 20)
@@ -17,7 +18,16 @@
  * half of their mean. */
 static double imbalance(double images_a_rank)
 {
-    return 1 + 0.5 / sqrt(images_a_rank < 1 ? 1 : images_a_rank);
+    return 1 + 0.5 / sqrt(images_a_rank);
+}
+
+/* The problems a rank has rows of: an image has a class with the mean
+ * probability, whatever classes the other images have. */
+static double problems_here(const struct kmeans_work *w, double images_a_rank)
+{
+    const double classes = w->n_problems / 2.0;
+    const double share = fmin(w->rows / w->cells / classes, 1);
+    return w->n_problems * (1 - pow(1 - share, images_a_rank));
 }
 
 /* Bytes of all sums, and of all centres. */
@@ -48,13 +58,17 @@ struct kmeans_times kmeans_model(const struct kmeans_work *w,
 {
     struct kmeans_times t;
     const double ranks = n_nodes * n_local;
-    const double shared = n_local > m->cores ? n_local / m->cores : 1;
-    const double uneven = imbalance(w->images / ranks);
-    const double bytes = w->cells * w->d * value_bytes(w->type) / n_nodes;
+    const double busy = fmin(ranks, w->images);
+    const double shared = fmax(n_local / m->ranks, 1);
+    const double images_a_rank = w->images / busy;
+    const double bytes =
+        w->cells * w->d * value_bytes(w->type) / fmin(n_nodes, w->images);
+    const double rows_s =
+        w->rows / busy * m->row_s * imbalance(images_a_rank) * shared;
 
-    t.compute = w->rows * m->row_s * uneven * shared / ranks;
-    t.memory = bytes / m->memory_bytes_s - t.compute;
-    t.memory = t.memory > 0 ? t.memory : 0;
+    t.compute =
+        rows_s + problems_here(w, images_a_rank) * w->k * m->center_s * shared;
+    t.memory = fmax(bytes / m->memory_bytes_s - rows_s, 0);
     t.messages = messages(w, m, n_nodes, n_local);
     return t;
 }
@@ -68,7 +82,7 @@ static double now_s(void)
 
 struct room {
     char *rows;
-    float *packed, *acc, *dot, *unit;
+    float *packed, *acc, *dot, *center, *unit;
     int32_t *sum;
 };
 
@@ -80,20 +94,20 @@ static enum lp_status make_room(struct room *r, const struct kmeans_shape *s,
     const size_t packed = (size_t)kmeans_packed_floats(s) * sizeof(float);
     const size_t acc = (size_t)kmeans_acc_floats(s) * sizeof(float);
     r->rows = malloc(bytes);
-    r->packed = aligned_alloc(64, packed);
-    r->acc = aligned_alloc(64, acc);
+    r->packed = pages_new((int64_t)packed);
+    r->acc = pages_new((int64_t)acc);
     r->dot = malloc(acc / KMEANS_LANES);
+    r->center = malloc((size_t)s->d * sizeof *r->center);
     r->unit = malloc((size_t)s->d * sizeof *r->unit);
     r->sum = calloc((size_t)s->d, sizeof *r->sum);
-    if (!r->rows || !r->packed || !r->acc || !r->dot || !r->unit || !r->sum)
+    if (!r->rows || !r->packed || !r->acc || !r->dot || !r->center ||
+        !r->unit || !r->sum)
         return lp_fail(LP_ENOMEM, "no memory to measure the clustering");
     for (size_t i = 0; i < bytes; ++i) /* small numbers in every type */
         r->rows[i] = (char)(i % 2 ? 0x30 + i % 7 : i % 251);
     memset(r->packed, 0, packed);
     for (int i = 0; i < s->d; ++i)
-        r->unit[i] = 0.01f;
-    for (int c = 0; c < s->k; ++c)
-        kmeans_pack(s, c, r->unit, r->packed);
+        r->center[i] = 0.01f;
     return LP_OK;
 }
 
@@ -103,8 +117,20 @@ static void release_room(struct room *r)
     free(r->packed);
     free(r->acc);
     free(r->dot);
+    free(r->center);
     free(r->unit);
     free(r->sum);
+}
+
+/* All centres of a problem packed once. */
+static double pack_s(const struct kmeans_shape *s, struct room *r)
+{
+    const double start = now_s();
+    for (int c = 0; c < s->k; ++c) {
+        kmeans_unit(r->center, s->d, r->unit);
+        kmeans_pack(s, c, r->unit, r->packed);
+    }
+    return now_s() - start;
 }
 
 /* One pass over n rows; every eighth joins a sum. */
@@ -126,8 +152,8 @@ static double pass_s(const struct kmeans_kernel *kernel,
     return now_s() - start;
 }
 
-enum lp_status kmeans_measure_row(const struct kmeans_work *w, const char *name,
-                                  double *row_s)
+enum lp_status kmeans_measure(const struct kmeans_work *w, const char *name,
+                              struct kmeans_machine *m)
 {
     enum lp_status status = LP_OK;
     const struct kmeans_kernel *kernel;
@@ -138,9 +164,11 @@ enum lp_status kmeans_measure_row(const struct kmeans_work *w, const char *name,
     int64_t n = MEASURE_BYTES / ((int64_t)w->d * value_bytes(w->type));
     n = (n / KMEANS_BLOCK + 1) * KMEANS_BLOCK;
     LP_TRY(make_room(&room, &s, n));
-    *row_s = INFINITY;
-    for (int i = 0; i < MEASURE_PASSES; ++i)
-        *row_s = fmin(*row_s, pass_s(kernel, &s, &room, n) / (double)n);
+    m->row_s = m->center_s = INFINITY;
+    for (int i = 0; i < MEASURE_PASSES; ++i) {
+        m->center_s = fmin(m->center_s, pack_s(&s, &room) / s.k);
+        m->row_s = fmin(m->row_s, pass_s(kernel, &s, &room, n) / (double)n);
+    }
 done:
     release_room(&room);
     return status;

@@ -62,4 +62,12 @@ code=0; "$LPCAM" rum x.ini 2>"$work/log" || code=$?
 must 2 run configs/scenes.ini --dry-run --set run.out="$work/dry"
 grep -q "plan" "$work/log"
 [ ! -e "$work/dry" ]
+
+# a rank's threads take processors from other ranks of the node; the table ends
+# where the nodes have 16384 ranks
+must 1 plan configs/scenes.ini --set run.out="$work/dry" --set model.threads="$(getconf _NPROCESSORS_ONLN)"
+grep -q "nodes of 1 ranks" "$work/log"
+must 1 plan configs/scenes.ini --set run.out="$work/dry" --set plan.ranks=48
+grep -q "nodes of 48 ranks" "$work/log"
+grep -Eq "\] +342 +16416 " "$work/log"
 echo "all refusals as they should be"

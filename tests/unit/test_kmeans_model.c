@@ -18,7 +18,7 @@ static const struct kmeans_machine node = {
     .memory_bytes_s = 300e9,
     .network_bytes_s = 12.5e9,
     .latency_s = 2e-6,
-    .cores = 64,
+    .ranks = 64,
 };
 
 static double all(struct kmeans_times t)
@@ -80,16 +80,48 @@ static void more_nodes_are_faster_until_messages_take_over(void **state)
     assert_true(last.messages > last.compute);
 }
 
-static void a_row_is_measured(void **state)
+/* Images are never split: a rank has one, or nothing to do. */
+static void ranks_beyond_the_images_save_nothing(void **state)
 {
     (void)state;
     struct kmeans_work few = coco;
-    double plain, best;
+    few.images = 100;
+    few.rows = 4e5;
+    few.cells = 1e5;
+    const double one_image = few.rows / few.images * node.row_s;
+    const struct kmeans_times at = kmeans_model(&few, &node, 100, 1);
+    const struct kmeans_times beyond = kmeans_model(&few, &node, 256, 64);
+    assert_true(at.compute >= one_image && at.compute < 2 * one_image);
+    assert_true(beyond.compute == at.compute && beyond.memory == at.memory);
+}
+
+/* All centres where a rank has images of all classes; with one image a rank
+ * those of its classes, 2.9 of 80. */
+static void a_rank_packs_the_centres_of_its_classes(void **state)
+{
+    (void)state;
+    struct kmeans_machine idle = node;
+    idle.row_s = 0;
+    idle.center_s = 1e-6;
+    const double all_of_them = 160 * 20 * 1e-6, its = 2 * 2.9 * 20 * 1e-6;
+    const double whole = kmeans_model(&coco, &idle, 1, 8).compute;
+    const double image = kmeans_model(&coco, &idle, 1e6, 1).compute;
+    assert_true(fabs(whole / all_of_them - 1) < 1e-9);
+    assert_true(fabs(image / its - 1) < 1e-9);
+}
+
+static void a_row_and_a_centre_are_measured(void **state)
+{
+    (void)state;
+    struct kmeans_work few = coco;
+    struct kmeans_machine plain, best;
     few.k = 4;
-    assert_int_equal(kmeans_measure_row(&few, "plain", &plain), LP_OK);
-    assert_int_equal(kmeans_measure_row(&few, "auto", &best), LP_OK);
-    assert_true(best > 0 && best <= 2 * plain && plain < 1);
-    assert_int_equal(kmeans_measure_row(&few, "abacus", &best), LP_EARG);
+    assert_int_equal(kmeans_measure(&few, "plain", &plain), LP_OK);
+    assert_int_equal(kmeans_measure(&few, "auto", &best), LP_OK);
+    assert_true(best.row_s > 0 && best.row_s <= 2 * plain.row_s);
+    assert_true(plain.row_s < 1);
+    assert_true(best.center_s > 0 && best.center_s < 1e-3);
+    assert_int_equal(kmeans_measure(&few, "abacus", &best), LP_EARG);
 }
 
 int main(void)
@@ -100,7 +132,9 @@ int main(void)
         cmocka_unit_test(a_slow_memory_bounds_a_node),
         cmocka_unit_test(messages_are_the_sums_and_the_centres),
         cmocka_unit_test(more_nodes_are_faster_until_messages_take_over),
-        cmocka_unit_test(a_row_is_measured),
+        cmocka_unit_test(ranks_beyond_the_images_save_nothing),
+        cmocka_unit_test(a_rank_packs_the_centres_of_its_classes),
+        cmocka_unit_test(a_row_and_a_centre_are_measured),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

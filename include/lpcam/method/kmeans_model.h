@@ -2,7 +2,8 @@
 /* kmeans_model.h: how long an iteration of the clustering takes, before it is
  * run. The sum of three parts, none of which hides another:
  *
- *   compute   dots and sums of the rank with the most work
+ *   compute   dots and sums of the rank with the most work, after it has packed
+ *             the centres of the classes its images have
  *   memory    what the rows need beyond it where a node's memory is slower than
  *             its cores
  *   messages  the sums to the centres' owners, the centres back
@@ -28,25 +29,29 @@ struct kmeans_work {
 
 /* What it runs on. */
 struct kmeans_machine {
-    double row_s;           /* one core's time for a row and its k centres   */
+    double row_s;           /* one rank's time for a row and its k centres   */
+    double center_s;        /* one rank's time to pack a centre              */
     double memory_bytes_s;  /* of a node                                     */
     double network_bytes_s; /* of a node, each way                           */
     double latency_s;       /* of a message                                  */
-    int cores;              /* of a node                                     */
+    int ranks;              /* of a node, each with cores of its own         */
 };
 
 struct kmeans_times {
     double compute, memory, messages; /* seconds                             */
 };
 
-/* One iteration on n_nodes nodes of n_local ranks. */
+/* One iteration on n_nodes nodes of n_local ranks. Images are never split, so
+ * ranks beyond their number have nothing to do. */
 struct kmeans_times kmeans_model(const struct kmeans_work *work,
                                  const struct kmeans_machine *machine,
                                  double n_nodes, double n_local);
 
-/* Seconds a row on one core of this processor, measured for some tenths of a
- * second on rows made up in memory. Fails with LP_ENOMEM. */
-enum lp_status kmeans_measure_row(const struct kmeans_work *work,
-                                  const char *kernel, double *row_s);
+/* Measure row_s and center_s of a rank of one thread on this processor, for
+ * some tenths of a second on rows made up in memory. Fails with LP_ENOMEM, or
+ * LP_EARG for a kernel this processor cannot run. */
+enum lp_status kmeans_measure(const struct kmeans_work *work,
+                              const char *kernel,
+                              struct kmeans_machine *machine);
 
 #endif
