@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* plan.c: memory of a rank, disk of the outputs and time of the clustering,
  * before any work. */
+#include <math.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -201,10 +202,10 @@ static enum lp_status print_times(const struct session *s)
 
     LP_TRY(kmeans_measure(&w, s->config.kmeans.kernel, &one));
     const struct kmeans_machine m = make_machine(&s->config, one);
-    const int last = (MOST_RANKS + m.ranks - 1) / m.ranks;
+    const int last = (int)ceil(MOST_RANKS / m.ranks);
     lp_log("plan, an iteration of the clustering: %.0f photographs, %.4g "
            "vectors, %.4g with a class, %.3g s a core by measurement; nodes of "
-           "%d ranks, memory %g GB/s, network %g GB/s, %g us",
+           "%g ranks, memory %g GB/s, network %g GB/s, %g us",
            w.images, w.cells, w.rows, w.rows * one.row_s, m.ranks,
            s->config.plan.memory_gbs, s->config.plan.network_gbs,
            s->config.plan.latency_us);

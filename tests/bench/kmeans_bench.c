@@ -13,6 +13,9 @@
  *     -g GFLOPS    what probe_fma_gflops gives when the machine is quiet; 0
  *     -s START.f32 start centres [K][D] of every problem; drawn by hash
  *     -o OUT.f32   the first problem's centres after one iteration
+ *     -n RANKS     of a node: centres by way of the nodes' memory
+ *     -p M,N,C     foretell: memory GB/s, network GB/s, cores of a node; a
+ *                  line "model_ms COMPUTE MEMORY MESSAGES"
  *
  * OMP_NUM_THREADS says how many threads a rank uses. The ranks share the
  * images. Of a matrix every 512 rows are one
@@ -27,6 +30,7 @@
 #include <unistd.h>
 
 #include "lpcam/method/kmeans.h"
+#include "lpcam/method/kmeans_model.h"
 #include "lpcam/run/comm.h"
 #include "lpcam/run/phase.h"
 #include "lpcam/store/feature_file.h"
@@ -43,8 +47,9 @@
 struct options {
     struct matrix matrix; /* n is 0: path is a features file             */
     const char *start, *out;
-    int k, n_reps;
+    int k, n_reps, node_ranks;
     bool late, floats;
+    double memory_gbs, network_gbs, cores; /* 0: foretell nothing          */
     double quiet_gflops;
 };
 
@@ -109,6 +114,8 @@ static enum lp_status start(struct bench *b)
     status = kmeans_init(&b->km, &b->f, b->o.k);
     if (status == LP_OK)
         status = kmeans_use(&b->km, "auto", b->n_threads);
+    b->km.node_ranks = b->o.node_ranks;
+    b->km.reduce = b->o.node_ranks > 0 ? REDUCE_NODE : REDUCE_AUTO;
     if (status == LP_OK && b->o.floats)
         status = kmeans_use_floats(&b->km);
     const size_t n = (size_t)b->km.n_problems * (size_t)(b->km.k * b->km.d);
@@ -268,6 +275,40 @@ done:
     return status;
 }
 
+/* What kmeans_model says of an iteration on these ranks. */
+static enum lp_status foretell(const struct bench *b)
+{
+    enum lp_status status = LP_OK;
+    const struct features *f = &b->f;
+    const double n_local = b->o.node_ranks;
+    const double n_nodes = comm_size(MPI_COMM_WORLD) / n_local;
+    struct kmeans_work work = {
+        .cells = (double)comm_total(MPI_COMM_WORLD, f->offset[f->n_images]),
+        .images = (double)comm_total(MPI_COMM_WORLD, f->n_images),
+        .n_problems = b->km.n_problems,
+        .k = b->km.k,
+        .d = b->km.d,
+        .type = f->type,
+    };
+    struct kmeans_machine machine = {
+        .memory_bytes_s = 1e9 * b->o.memory_gbs,
+        .network_bytes_s = 1e9 * b->o.network_gbs,
+        .ranks = b->o.cores,
+    };
+
+    for (int p = 0; p < b->km.n_problems; ++p)
+        work.rows += (double)b->km.n_rows[p];
+    if (!first_rank())
+        return LP_OK;
+    LP_TRY(kmeans_measure(&work, "auto", &machine));
+    const struct kmeans_times t =
+        kmeans_model(&work, &machine, n_nodes, n_local);
+    printf("model_ms %.3f %.3f %.3f\n", 1e3 * t.compute, 1e3 * t.memory,
+           1e3 * t.messages);
+done:
+    return status;
+}
+
 static enum lp_status write_centers(struct bench *b)
 {
     enum lp_status status = LP_OK;
@@ -316,6 +357,11 @@ static bool set_option(struct options *o, int letter, const char *value)
     case 'g':
         o->quiet_gflops = atof(value);
         return true;
+    case 'n':
+        return (o->node_ranks = atoi(value)) > 0;
+    case 'p':
+        return sscanf(value, "%lf,%lf,%lf", &o->memory_gbs, &o->network_gbs,
+                      &o->cores) == 3;
     case 's':
         o->start = value;
         return true;
@@ -352,12 +398,12 @@ static enum lp_status read_options(int argc, char **argv, struct options *o)
 
     *o = (struct options){.k = 12, .n_reps = 5};
     fine = set_input(argc, argv, &o->matrix);
-    while (fine && (letter = getopt(argc, argv, "k:t:m:r:g:s:o:")) != -1)
+    while (fine && (letter = getopt(argc, argv, "k:t:m:r:g:s:o:n:p:")) != -1)
         fine = set_option(o, letter, optarg);
     if (!fine || optind != argc)
         return lp_fail(LP_EUSAGE, "usage: kmeans_bench matrix ROWS.f32 N D "
                                   "CLASSES | features FEATURES.h5, then -k -t "
-                                  "-m -r -g -s -o as its source tells");
+                                  "-m -r -g -s -o -n -p as its source tells");
     return LP_OK;
 }
 
@@ -376,6 +422,8 @@ int main(int argc, char **argv)
     if (b.o.out)
         LP_TRY(write_centers(&b));
     LP_TRY(run(&b));
+    if (b.o.cores > 0)
+        LP_TRY(foretell(&b));
 done:
     kmeans_release(&b.km);
     free(b.start);

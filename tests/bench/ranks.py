@@ -6,6 +6,7 @@ one in which all rows join their sums."""
 import argparse
 import collections
 import os
+import re
 
 import kmeans_data
 from machine import ENOUGH, Machine, environment, read_reps, run
@@ -15,6 +16,8 @@ POINT = dict(n=100000, d=2048, k=12, classes=1, threads=1, ranks=1, type="f16")
 AGAIN = 2  # times for what was disturbed
 ROWS = 200000  # of the file, which kmeans.sh uses too
 TYPES = ("f32", "f16", "bf16")
+MODEL = ((1, 1), (2, 2), (2, 1), (4, 4), (4, 2), (4, 1), (8, 8), (8, 4), (8, 2))  # ranks, of a node
+MODEL_AT_LEAST = 0.67  # foretold over measured, or the other way round
 Case = collections.namedtuple("Case", sorted(POINT))
 Curve = collections.namedtuple("Curve", "title axis values linear")
 
@@ -82,6 +85,40 @@ class Bench:
             print("%10d" % (cases[0].n if curve.axis == "n" else value) +
                   "".join("%12.1f %-14s" % (self.ms(c), self.clean(c)) for c in cases), flush=True)
 
+    # --- lpcam plan's model, in late iterations of 20 classes, K = 20, f16
+
+    def iteration(self, n, ranks, local, rates, reps):
+        """ms measured; ms foretold: of computing, memory, messages."""
+        rows = kmeans_data.prepare(self.o.env, ROWS, POINT["d"], [], 1)
+        text = run(["mpirun", "-n", str(ranks), os.path.join(self.o.build, "tests/kmeans_bench"), "matrix",
+                    rows + ".f32", str(n), str(POINT["d"]), "20", "-k", "20", "-t", "f16", "-m", "late",
+                    "-r", str(reps), "-n", str(local), "-p", "%g,%g,%g" % rates],
+                   dict(environment(1), OMPI_MCA_mpi_yield_when_idle="1"))
+        return (sorted(rep.ms for rep in read_reps(text))[reps // 2],
+                [float(x) for x in re.search(r"^model_ms (.*)$", text, re.M).group(1).split()])
+
+    def check_model(self):
+        """The rates of memory and messages from two runs with few rows, then the
+        model beside runs on nodes that share this machine."""
+        n, few = POINT["n"] // (10 if self.o.quick else 1), 2048
+        sums_gb = 1e-9 * 40 * 20 * POINT["d"] * 8
+        took, told = self.iteration(few, 2, 2, (1e9, 1e9, self.cores), 25)
+        memory = 6 * sums_gb / max(1e-3 * (took - sum(told)), 1e-6)
+        took, told = self.iteration(few, 2, 1, (1e9, 1e9, self.cores / 2), 25)
+        network = 0.75 * sums_gb / max(1e-3 * (took - sum(told)), 1e-6)
+        print("\nthe model of lpcam plan: %d rows, 20 classes, K = 20, f16, a late iteration; memory %.1f GB/s, "
+              "messages %.2f GB/s a rank\n%8s%8s%14s%14s%14s" % (
+                  n, memory, network, "ranks", "nodes", "foretold ms", "measured ms", "ratio"))
+        worst = 1.0
+        for ranks, local in MODEL:
+            nodes = ranks // local
+            share = min(1, 2 / nodes)  # of two nodes' rates
+            took, told = self.iteration(n, ranks, local, (memory, network * share, self.cores / nodes),
+                                        self.o.reps)
+            worst = min(worst, sum(told) / took, took / sum(told))
+            print("%8d%8d%14.1f%14.1f%14.2f" % (ranks, nodes, sum(told), took, sum(told) / took), flush=True)
+        print("\nbench ranks.model %.3f %.2f %s" % (worst, MODEL_AT_LEAST, "ok" if worst >= MODEL_AT_LEAST else "short"))
+
     def panel(self, curve):
         lines = {}
         for t in TYPES:
@@ -98,8 +135,11 @@ def main():
     parser.add_argument("--picture")
     parser.add_argument("--reps", type=int, default=5)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--model", action="store_true")
     bench = Bench(parser.parse_args())
     bench.machine.measure(2)
+    if bench.o.model:
+        return bench.check_model()
     all_curves = curves(bench.cores)
     cases = dict.fromkeys(bench.case(value_type, curve.axis, value) for curve in all_curves
                           for value in curve.values for value_type in TYPES)
@@ -117,6 +157,7 @@ def main():
         bench.case("f32", "k", POINT["k"]).n, POINT["d"], POINT["k"])
     open(path, "w").write(picture(subtitle, [bench.panel(curve) for curve in all_curves]))
     print("\npicture: " + path)
+    bench.check_model()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ usage: bash $here/ranks.sh [--setup] [--env DIR] [more]
   --picture FILE  default DIR/ranks.svg
   --reps N        repetitions of each; default 5
   --quick         a tenth of the rows
+  --model         only lpcam plan's model beside runs of 1 to 8 ranks on 1 to 4
+                  nodes that share this machine
 More ranks than cores share them: what they show is what messages cost.
 END
 }

@@ -34,7 +34,7 @@ struct kmeans_machine {
     double memory_bytes_s;  /* of a node                                     */
     double network_bytes_s; /* of a node, each way                           */
     double latency_s;       /* of a message                                  */
-    int ranks;              /* of a node, each with cores of its own         */
+    double ranks;           /* of a node, each with cores of its own         */
 };
 
 struct kmeans_times {
