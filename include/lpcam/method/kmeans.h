@@ -6,9 +6,11 @@
  * Assignment: the centre with the largest cosine, ties to the lower k. Update:
  * the mean of the members' raw vectors (method.md step 5), their entries as
  * integers of 22 bits and the sign. Sums are exact 64-bit integers, so neither
- * ranks, threads nor order matter. Zero vectors belong to
- * no cluster and are counted. An empty cluster takes the vector farthest from
- * its centre (ties by image, then cell) out of a cluster that keeps another. A
+ * ranks, threads nor the order of the images matter, but where cosines are
+ * equal to the last bit: then the earlier image goes first to an empty cluster
+ * and among the nearest cells. Zero vectors belong to no cluster and are
+ * counted. An empty cluster takes the vector farthest from its centre (ties by
+ * image, then cell) out of a cluster that keeps another. A
  * problem with fewer than k vectors has that many clusters; the other slots
  * have size 0 and a zero centre. Where vectors are equal, so that an emptied
  * slot cannot win any, it is filled anew in every iteration by the same ones,
@@ -91,7 +93,8 @@ enum lp_status kmeans_use(struct kmeans *km, const char *kernel, int n_threads);
 /* Start centres: of each problem the k vectors with the smallest
  * hash(seed, class name, side, image ID, cell), a uniform draw without
  * replacement that depends on nothing else. class_hash [n_classes] is
- * hash_text of the names. Collective over comm; f differs by rank. */
+ * hash_text of the names. Collective over comm; f differs by rank. Fails with
+ * LP_ENOMEM, or with what reading the features fails with. */
 enum lp_status kmeans_start_hash(struct kmeans *km, struct features *f,
                                  const uint64_t *class_hash, uint64_t seed,
                                  MPI_Comm comm);
@@ -105,7 +108,8 @@ enum lp_status kmeans_start_hash(struct kmeans *km, struct features *f,
  * centres are means, not rows, unless a problem has at most k vectors: then
  * each is one. They depend on what kmeans_start_hash depends on. A rank solves
  * one problem at a time, which takes it about 2 sample d floats.
- * Collective over comm; sample is at least k, swaps at least 0. */
+ * Collective over comm; sample is at least k, swaps at least 0. Fails as
+ * kmeans_start_hash, and with LP_EARG for a smaller sample. */
 enum lp_status kmeans_start_plusplus(struct kmeans *km, struct features *f,
                                      const uint64_t *class_hash, uint64_t seed,
                                      int sample, int swaps, MPI_Comm comm);
@@ -113,8 +117,8 @@ enum lp_status kmeans_start_plusplus(struct kmeans *km, struct features *f,
 /* Start centres given by name: start [n_problems][k], image the global number
  * (-1 where there is none), cell row-major; the same on every rank. A cell on
  * another side of the split, outside the grid or all zero fails with LP_EARG.
- * A slot without a start is filled as an empty cluster is.
- * Collective over comm. */
+ * A slot without a start is filled as an empty cluster is. Fails with LP_ENOMEM
+ * and what reading the features fails with, too. Collective over comm. */
 struct kmeans_start {
     int64_t image, cell;
 };
@@ -124,13 +128,16 @@ enum lp_status kmeans_start_rows(struct kmeans *km, struct features *f,
 
 /* Iterate from km->center until every problem stops by rule (enum stop_rule),
  * tol and max_iter. A stop asked for by signal gives LP_STOP on every rank.
+ * Fails with LP_EARG where max_iter is below 1 or km->keep is of another
+ * clustering, with LP_ENOMEM, or with what reading the features fails with.
  * Collective over comm: all arguments but f agree. */
 enum lp_status kmeans_fit(struct kmeans *km, struct features *f, int rule,
                           double tol, int max_iter, MPI_Comm comm);
 
 /* After kmeans_fit, the cells of its side nearest to every centre, members or
  * not: nearest [n_problems][k][KMEANS_NEAREST], best first, image -1 where
- * there are fewer; similarity = the cosine. Collective over comm. */
+ * there are fewer; similarity = the cosine. Fails with LP_ENOMEM, or with what
+ * reading the features fails with. Collective over comm. */
 struct kmeans_near {
     int64_t image, cell; /* global image number; row-major cell            */
     int32_t row, column; /* of the cell on its grid                        */
