@@ -5,7 +5,6 @@
  * passed over when it is the last of its cluster, so at most k - e times. */
 #include "kmeans_parts.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,9 +38,11 @@ static int plan_problem(struct kmeans_run *run, int a,
                         const struct comm_key *far, struct move *move)
 {
     const int n = n_short(run, a);
+    const int k = run->km->k;
     int to = 0, n_moves = 0;
-    for (int i = 0; n_moves < n; ++i) {
-        assert(i < run->km->k);
+    for (int i = 0; n_moves < n && i < k; ++i) {
+        if (far[i].image == COMM_KEY_NONE.image)
+            break;
         const int from = (int)(far[i].cell % 256);
         if (*members(run, a, from) < 2)
             continue;

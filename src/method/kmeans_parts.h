@@ -88,8 +88,9 @@ void kmeans_fix_row(int64_t *sum, const float *x, int d, int bits, int sign);
  *
  * A slot is a cluster of a problem: problem k + cluster. Slots are dealt to
  * their owners like cards, column by column of comm_nodes.h, then node by node,
- * so that whichever problems still run are shared evenly. They go in blocks; in
- * a message of a column they lie node by node. */
+ * so those of one problem go to different owners as far as there are owners.
+ * While few problems run, some owners may have more slots than others. Slots go
+ * in blocks; in a message of a column they lie node by node. */
 struct kmeans_slots {
     int k, n_nodes, n_columns, n_owners;
     int column, owner; /* of this rank; owner -1: owns no slot            */

@@ -21,7 +21,9 @@ static MPI_Comm split_local(int node_ranks, MPI_Comm comm)
 }
 
 /* Two segments for every rank of this node, each on pages of its own so that
- * they lie in the memory next to the rank that writes them first. */
+ * they lie in the memory next to the rank that writes them first. Without room
+ * MPI aborts: were it to return the error, Open MPI would give it to the node's
+ * first rank alone, and the others would wait in the call for ever. */
 static void open_window(struct comm_nodes *n)
 {
     MPI_Info info;

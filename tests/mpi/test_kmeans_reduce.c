@@ -3,6 +3,8 @@
  * plain sum over the ranks. Every rank knows what every other one brings. */
 #include "support.h"
 
+#include <stdio.h>
+
 #include "../../src/method/kmeans_parts.h"
 #include "kmeans_data.h"
 
@@ -351,6 +353,43 @@ static void auto_chooses_as_the_contract_says(void **state)
         }
 }
 
+static bool fails_on(int rank, const char *format, bool fails)
+{
+    const struct features f = {.d = 4096,
+                               .n_classes = 1,
+                               .pair_offset = (int64_t[]){0},
+                               .side_offset = (int64_t[]){0}};
+    struct kmeans km;
+    struct kmeans_reduce r;
+    char wish[64];
+    bool good = kmeans_init(&km, &f, 2) == LP_OK;
+    km.n_rows[0] = 5;
+    km.node_ranks = comm_size(WORLD) - 1;
+    snprintf(wish, sizeof wish, format, rank);
+    setenv("LPCAM_FAULT", wish, 1);
+    const enum lp_status status = kmeans_reduce_init(&r, &km, WORLD);
+    unsetenv("LPCAM_FAULT");
+    const enum lp_status want = comm_rank(WORLD) == rank ? LP_ENOMEM : LP_EPEER;
+    good = good && status == (fails ? want : LP_OK);
+    kmeans_reduce_release(&r);
+    kmeans_release(&km);
+    return good;
+}
+
+/* One rank of the last node is too few from 4 ranks on: then auto has opened
+ * the nodes once when it goes over to scatter. Visits count from the start of
+ * the program, so the second one comes first. */
+static void a_fault_in_what_auto_opens_fails_all(void **state)
+{
+    (void)state;
+    const int size = comm_size(WORLD);
+    for (int rank = 0; rank < size; ++rank) {
+        assert_true(on_all(fails_on(rank, "comm_nodes@%d:2", size > 3)));
+        assert_true(on_all(fails_on(rank, "comm_nodes@%d", true)));
+        assert_true(on_all(fails_on(rank, "kmeans_reduce@%d", true)));
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -361,6 +400,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(many_blocks_and_rounds_are_one_sum),
         cmocka_unit_test(real_segments_take_more_than_one_round),
         cmocka_unit_test(auto_chooses_as_the_contract_says),
+        cmocka_unit_test(a_fault_in_what_auto_opens_fails_all),
     };
     return test_mpi_main(argc, argv, tests);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* kmeans_data.h: made-up features for the tests of clustering, and the plain
- * twin of kmeans_fit. A data set is made whole on every rank, which then cuts
- * out its images. Running out of memory is not handled. */
+/* kmeans_data.h: made-up features for the tests of clustering. A data set is
+ * made whole on every rank, which then cuts out its images. Running out of
+ * memory is not handled. */
 #ifndef LPCAM_TEST_KMEANS_DATA_H
 #define LPCAM_TEST_KMEANS_DATA_H
 
@@ -158,7 +158,7 @@ static inline struct features data_share(const struct features *all, int mode,
     return data_cut(all, first, end - first);
 }
 
-/* From memory to a reader of blocks; data_unstream before features_release. */
+/* From memory to a reader of blocks; the caller frees file->value. */
 struct data_file {
     char *value;
     int64_t row_bytes, n_reads, fail_at; /* fail_at 0: never */

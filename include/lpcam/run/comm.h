@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* comm.h: the agreed MPI calls. The only modules that call MPI are this one,
- * comm_nodes.h and store/h5; every function is Collective over comm unless it says Local. Counts are
- * int64_t: messages over 2^31 are cut. MPI's own failures abort the job. */
+ * comm_nodes.h and store/h5, and jobs/lpcam.c begins and ends it; every function
+ * is Collective over comm unless it says Local. Counts are int64_t: messages
+ * over 2^31 are cut. MPI's own failures abort the job. */
 #ifndef LPCAM_COMM_H
 #define LPCAM_COMM_H
 

@@ -30,7 +30,9 @@ struct comm_nodes {
 /* Find the nodes: every node_ranks ranks that follow each other, 0: the ranks
  * that MPI says share memory. Ranks that don't share memory are never put
  * together. Each rank of a node of several gets two segments of this many
- * bytes. Collective over comm, all arguments agree. Fails with LP_ENOMEM. */
+ * bytes. Collective over comm, all arguments agree. Fails with LP_ENOMEM; but a
+ * node without room for the segments (/dev/shm) aborts the job, as comm.h says
+ * of MPI's failures. kmeans.reduce = scatter needs no such room. */
 enum lp_status comm_nodes_init(struct comm_nodes *n, int node_ranks,
                                int64_t bytes, MPI_Comm comm);
 /* Collective over the same comm; a struct of zeros is let be. */
