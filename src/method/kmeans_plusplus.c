@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "kmeans_parts.h"
 
-#include <cblas.h>
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lpcam/base/fault.h"
+#include "lpcam/base/pages.h"
 
 /* Iterations on the sample, before and between the swaps. */
 #define FIRST_ITERATIONS 10
@@ -25,19 +26,30 @@ struct solver {
     struct kmeans km;
     int64_t n; /* vectors                                            */
     int n_candidates;
+    int places;        /* of a block's dots: k or n_candidates, rounded up   */
     float *unit;       /* [k or n_candidates][d] vectors of length 1         */
-    float *dot;        /* [k or n_candidates][n] with them                   */
+    float *packed;     /* the same, as the kernel wants them                 */
+    float *acc;        /* [n_threads][kmeans_acc_floats]                     */
+    float *dot;        /* [blocks of n][places][KMEANS_BLOCK] with them      */
     int64_t *distance; /* [n] to the nearest centre so far                   */
     int64_t *loss;     /* [k] what distances would grow by without a centre  */
 };
 
-/* Vectors are laid out as images of KMEANS_BLOCK cells, so that threads that
- * share images share them too. */
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t n_blocks(int64_t n)
+{
+    return (n + KMEANS_BLOCK - 1) / KMEANS_BLOCK;
+}
+
+/* Vectors are laid out as images of KMEANS_BLOCK cells, which threads share. */
 static enum lp_status make_features(struct features *f,
                                     struct kmeans_sample *sample, int d)
 {
-    const int64_t n = sample->n,
-                  n_images = (n + KMEANS_BLOCK - 1) / KMEANS_BLOCK;
+    const int64_t n = sample->n, n_images = n_blocks(n);
     const size_t room = (size_t)n_images + 1;
 
     *f = (struct features){
@@ -64,25 +76,43 @@ static enum lp_status make_features(struct features *f,
     return LP_OK;
 }
 
+static float *new_floats(int64_t n)
+{
+    return pages_new(n * (int64_t)sizeof(float));
+}
+
+static struct kmeans_shape shape_of(const struct solver *s, int m)
+{
+    return kmeans_shape(s->km.kernel, LP_F32, m, s->km.d);
+}
+
+/* Like km, but on the sample alone. */
 static enum lp_status solver_init(struct solver *s,
-                                  struct kmeans_sample *sample, int k, int d)
+                                  struct kmeans_sample *sample,
+                                  const struct kmeans *km)
 {
     enum lp_status status = LP_OK;
     const size_t n = (size_t)sample->n;
-    const size_t candidates = 2 + (size_t)log(k);
-    const size_t most = candidates > (size_t)k ? candidates : (size_t)k;
+    const int candidates = 2 + (int)log(km->k);
+    const int most = candidates > km->k ? candidates : km->k;
 
     s->n = sample->n;
-    s->n_candidates = (int)candidates;
-    LP_TRY(make_features(&s->f, sample, d));
-    LP_TRY(kmeans_init(&s->km, &s->f, k));
+    s->n_candidates = candidates;
+    LP_TRY(make_features(&s->f, sample, km->d));
+    LP_TRY(kmeans_init(&s->km, &s->f, km->k));
+    LP_TRY(kmeans_use(&s->km, km->kernel->name, km->n_threads));
     LP_TRY(kmeans_scan(&s->km, &s->f, MPI_COMM_SELF));
-    s->unit = malloc(most * (size_t)d * sizeof *s->unit);
-    s->dot = malloc(most * n * sizeof *s->dot);
+    /* Fewer vectors in larger groups may need some places more. */
+    const struct kmeans_shape shape = shape_of(s, most + KMEANS_MOST_GROUP - 1);
+    const int64_t dots = n_blocks(s->n) * shape.n_groups * shape.group;
+    s->unit = malloc((size_t)most * (size_t)km->d * sizeof *s->unit);
+    s->packed = new_floats(kmeans_packed_floats(&shape));
+    s->acc = new_floats(km->n_threads * kmeans_acc_floats(&shape));
+    s->dot = new_floats(dots * KMEANS_BLOCK);
     s->distance = malloc(n * sizeof *s->distance);
-    s->loss = malloc((size_t)k * sizeof *s->loss);
-    if (!s->unit || !s->dot || !s->distance || !s->loss ||
-        lp_fault("kmeans_plusplus"))
+    s->loss = malloc((size_t)km->k * sizeof *s->loss);
+    if (!s->unit || !s->packed || !s->acc || !s->dot || !s->distance ||
+        !s->loss || lp_fault("kmeans_plusplus"))
         LP_TRY(lp_fail(LP_ENOMEM, "no memory to choose among %zu vectors", n));
 done:
     return status;
@@ -93,41 +123,51 @@ static void solver_release(struct solver *s)
     features_release(&s->f);
     kmeans_release(&s->km);
     free(s->unit);
+    free(s->packed);
+    free(s->acc);
     free(s->dot);
     free(s->distance);
     free(s->loss);
 }
 
-/* unit [at] = x divided by its length, 0 where that is 0. */
-static void set_unit(struct solver *s, int at, const float *x)
+/* The dots of a block of vectors. */
+static void multiply_block(struct solver *s, const struct kmeans_shape *shape,
+                           int64_t block)
 {
-    const int d = s->km.d;
-    double square = 0;
-    for (int i = 0; i < d; ++i)
-        square += (double)x[i] * (double)x[i];
-    const double factor = square > 0 ? 1 / sqrt(square) : 0;
-    for (int i = 0; i < d; ++i)
-        s->unit[(int64_t)at * d + i] = (float)((double)x[i] * factor);
+    const int64_t d = s->km.d, first = block * KMEANS_BLOCK;
+    const int n = (int)least(s->n - first, KMEANS_BLOCK);
+    const float *x = (const float *)s->f.value + first * d;
+    const char *row[KMEANS_ROWS];
+    const char *end = (const char *)(x + n * d);
+    struct kmeans_ahead ahead = {end, end};
+    for (int r = 0; r < n; ++r)
+        row[r] = (const char *)(x + r * d);
+    kmeans_dots(s->km.kernel, shape, row, n, s->packed,
+                s->acc + omp_get_thread_num() * kmeans_acc_floats(shape),
+                s->dot + block * s->places * KMEANS_BLOCK, &ahead);
 }
 
-/* dot of the first m unit vectors. */
+/* dot of the first m unit vectors: the same bits on every processor. */
 static void multiply(struct solver *s, int m)
 {
-    const int d = s->km.d, n = (int)s->n;
-    cblas_sgemm(CblasColMajor, CblasTrans, CblasNoTrans, n, m, d, 1.0f,
-                s->f.value, d, s->unit, d, 0.0f, s->dot, n);
+    const struct kmeans_shape shape = shape_of(s, m);
+    const size_t n_packed = (size_t)kmeans_packed_floats(&shape);
+    s->places = shape.n_groups * shape.group;
+    memset(s->packed, 0, n_packed * sizeof *s->packed);
+    for (int c = 0; c < m; ++c)
+        kmeans_pack(&shape, c, s->unit + (int64_t)c * s->km.d, s->packed);
+#pragma omp parallel for num_threads(s->km.n_threads)
+    for (int64_t b = 0; b < n_blocks(s->n); ++b)
+        multiply_block(s, &shape, b);
 }
 
 static int64_t distance(const struct solver *s, int unit, int64_t i)
 {
-    const float dot = s->dot[unit * s->n + i];
+    const float dot =
+        s->dot[(i / KMEANS_BLOCK * s->places + unit) * KMEANS_BLOCK +
+               i % KMEANS_BLOCK];
     const float cosine = kmeans_cosine(dot, s->km.length[i]);
     return (int64_t)((1 - (double)cosine) * UNIT);
-}
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 /* A vector, each with probability as its distance; total is their sum. */
@@ -150,7 +190,8 @@ static int choose(struct solver *s, uint64_t hash)
     if (total == 0)
         return -1;
     for (int c = 0; c < s->n_candidates; ++c)
-        set_unit(s, c, draw(s, hash_mix(hash, (uint64_t)c), total));
+        kmeans_unit(draw(s, hash_mix(hash, (uint64_t)c), total), s->km.d,
+                    s->unit + (int64_t)c * s->km.d);
     multiply(s, s->n_candidates);
     for (int c = 0; c < s->n_candidates; ++c) {
         int64_t sum = 0;
@@ -203,7 +244,8 @@ static void measure(struct solver *s)
 {
     const int k = s->km.k;
     for (int c = 0; c < k; ++c) {
-        set_unit(s, c, s->km.center + (int64_t)c * s->km.d);
+        kmeans_unit(s->km.center + (int64_t)c * s->km.d, s->km.d,
+                    s->unit + (int64_t)c * s->km.d);
         s->loss[c] = 0;
     }
     multiply(s, k);
@@ -286,7 +328,7 @@ static enum lp_status solve_sample(struct kmeans *km, int problem,
         memcpy(center, sample->x, (size_t)(sample->n * km->d) * sizeof *center);
         goto done;
     }
-    LP_TRY(solver_init(&s, sample, km->k, km->d));
+    LP_TRY(solver_init(&s, sample, km));
     LP_TRY(solve(&s, hash, swaps, center));
 done:
     solver_release(&s);
@@ -324,9 +366,11 @@ enum lp_status kmeans_start_plusplus(struct kmeans *km, struct features *f,
 
     if (!hash)
         status = lp_fail(LP_ENOMEM, "no memory for %d hashes", km->n_problems);
-    else if (sample < km->k || swaps < 0)
-        status = lp_fail(LP_EARG, "kmeans.sample must be at least kmeans.k, "
-                                  "kmeans.swaps at least 0");
+    else if (sample < KMEANS_LEAST_SAMPLE * km->k || swaps < 0)
+        status = lp_fail(LP_EARG,
+                         "kmeans.sample must be at least %d times kmeans.k, "
+                         "kmeans.swaps at least 0",
+                         KMEANS_LEAST_SAMPLE);
     LP_AGREE(comm);
     LP_TRY(kmeans_scan(km, f, comm));
     for (int p = 0; p < km->n_problems; ++p)

@@ -195,8 +195,8 @@ static const char *what_is_wrong(const struct config *c)
     if (c->kmeans.start == START_ROWS && !*c->kmeans.rows)
         return "kmeans.rows must name the file of start rows when "
                "kmeans.start = rows";
-    if (c->kmeans.sample < c->kmeans.k)
-        return "kmeans.sample must be at least kmeans.k";
+    if (c->kmeans.sample < KMEANS_LEAST_SAMPLE * c->kmeans.k)
+        return "kmeans.sample must be at least 8 times kmeans.k";
     if (c->prototypes.context_above >= c->prototypes.context_below)
         return "prototypes.context_above must be below "
                "prototypes.context_below";

@@ -19,3 +19,15 @@ plus=(configs/scenes.ini --set kmeans.start=plusplus --set kmeans.sample=300)
 must 1 run "${plus[@]}" --set run.out="$work/plus1"
 must 3 run "${plus[@]}" --set run.out="$work/plus3" --set run.memory=64K
 same "$work/plus1" "$work/plus3"
+
+# the centres also in the instructions of another processor
+mkdir "$work/old"
+cp "$work/plus1/features.h5" "$work/old"
+OPENBLAS_CORETYPE=Prescott must 1 cluster "${plus[@]}" --set run.out="$work/old" --set kmeans.kernel=plain \
+    --set model.threads=2
+"$python" - "$work"/{plus1,old}/prototypes.h5 <<'END'
+import h5py, sys
+a, b = (h5py.File(path) for path in sys.argv[1:])
+for name in ("object/center", "context/center", "history/objective"):
+    assert (a[name][()] == b[name][()]).all(), name
+END

@@ -100,6 +100,31 @@ static void the_order_of_the_list_does_not_matter(void **state)
     features_release(&back);
 }
 
+static void any_kernel_and_threads_give_the_same_bits(void **state)
+{
+    (void)state;
+    static const char *const kernel[] = {"avx512", "avx2", "plain"};
+    struct features all = data_made(29, 3, 33, LP_F16);
+    struct features f = my_share(&all, 0);
+    struct kmeans first, km;
+    assert_true(
+        on_all(start(&first, &f, 13, 5, 300, SWAPS, MPI_COMM_WORLD) == LP_OK));
+    for (int i = 0; i < 6; ++i) {
+        assert_true(on_all(kmeans_init(&km, &f, 13) == LP_OK));
+        const bool runs = kmeans_use(&km, kernel[i % 3], 1 + i) == LP_OK;
+        if (on_all(runs)) {
+            assert_true(
+                on_all(kmeans_start_plusplus(&km, &f, name_hash, 5, 300, SWAPS,
+                                             MPI_COMM_WORLD) == LP_OK));
+            assert_true(on_all(same_centers(&first, &km)));
+        }
+        kmeans_release(&km);
+    }
+    kmeans_release(&first);
+    features_release(&f);
+    features_release(&all);
+}
+
 static void another_seed_starts_elsewhere(void **state)
 {
     (void)state;
@@ -423,14 +448,14 @@ static void a_failing_read_ends_all_ranks(void **state)
     features_release(&all);
 }
 
-static void a_sample_smaller_than_k_is_refused(void **state)
+static void a_sample_too_small_for_k_is_refused(void **state)
 {
     (void)state;
     struct features all = data_made(3, 3, 8, LP_F32);
     struct features f = my_share(&all, 0);
     struct kmeans km;
-    assert_true(
-        on_all(start(&km, &f, K, 1, K - 1, 0, MPI_COMM_WORLD) == LP_EARG));
+    assert_true(on_all(start(&km, &f, K, 1, KMEANS_LEAST_SAMPLE * K - 1, 0,
+                             MPI_COMM_WORLD) == LP_EARG));
     kmeans_release(&km);
     features_release(&f);
     features_release(&all);
@@ -441,6 +466,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_sharding_gives_the_same_bits),
         cmocka_unit_test(the_order_of_the_list_does_not_matter),
+        cmocka_unit_test(any_kernel_and_threads_give_the_same_bits),
         cmocka_unit_test(another_seed_starts_elsewhere),
         cmocka_unit_test(clusters_far_apart_are_all_found),
         cmocka_unit_test(swaps_never_lose_and_mostly_win),
@@ -451,7 +477,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_file_is_read_from_front_to_back),
         cmocka_unit_test(a_fault_at_any_site_ends_all_ranks),
         cmocka_unit_test(a_failing_read_ends_all_ranks),
-        cmocka_unit_test(a_sample_smaller_than_k_is_refused),
+        cmocka_unit_test(a_sample_too_small_for_k_is_refused),
     };
     return test_mpi_main(argc, argv, tests);
 }

@@ -108,8 +108,8 @@ enum lp_status kmeans_start_hash(struct kmeans *km, struct features *f,
  * centres are means, not rows, unless a problem has at most k vectors: then
  * each is one. They depend on what kmeans_start_hash depends on. A rank solves
  * one problem at a time, which takes it about 2 sample d floats.
- * Collective over comm; sample is at least k, swaps at least 0. Fails as
- * kmeans_start_hash, and with LP_EARG for a smaller sample. */
+ * Collective over comm; sample is at least KMEANS_LEAST_SAMPLE k, else LP_EARG;
+ * swaps at least 0. Fails as kmeans_start_hash. */
 enum lp_status kmeans_start_plusplus(struct kmeans *km, struct features *f,
                                      const uint64_t *class_hash, uint64_t seed,
                                      int sample, int swaps, MPI_Comm comm);

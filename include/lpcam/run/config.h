@@ -16,6 +16,11 @@
 
 #define CONFIG_MAX_LIST 64
 
+/* Times kmeans.k: the least kmeans.sample. How many rows come is drawn, too:
+ * where so many are due, less than one in 10^9 draws is of fewer than k (k from
+ * 4 on). */
+#define KMEANS_LEAST_SAMPLE 8
+
 struct number_list {
     int n;
     double v[CONFIG_MAX_LIST];
