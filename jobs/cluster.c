@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* cluster.c: features -> centres, prototypes, one vector a class (method.md
  * steps 5 and 6). */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "lpcam/base/fault.h"
 #include "lpcam/base/hash.h"
 #include "lpcam/base/log.h"
 #include "lpcam/base/text.h"
+#include "lpcam/method/features_hash.h"
 #include "lpcam/method/kmeans.h"
 #include "lpcam/method/prototypes.h"
 #include "lpcam/method/start_rows.h"
@@ -258,15 +260,31 @@ done:
 }
 
 /* Features from elsewhere say nothing of themselves: told apart by content. */
-static char *describe(const struct cluster *c)
+static enum lp_status describe(struct cluster *c, char **settings)
 {
-    char data[65], head[65];
+    enum lp_status status = LP_OK;
+    const struct session *s = c->session;
+    const size_t n = (size_t)c->head.n, d = (size_t)c->head.d;
+    char data[65], weight[65], bias[65];
+    uint64_t hash;
+    double t = phase_now_s();
+
+    LP_TRY(
+        features_hash(&c->features, s->config.model.threads, &hash, s->comm));
+    phase_add(PHASE_READ, t);
     dataset_fingerprint(&c->data, data);
-    hash_sha256(c->head.weight,
-                (size_t)c->head.n * (size_t)c->head.d * sizeof(float), head);
-    return text_format("features = from elsewhere\ndata.fingerprint = %s\n"
-                       "classifier.sha256 = %s\n",
-                       data, head);
+    hash_sha256(c->head.weight, n * d * sizeof *c->head.weight, weight);
+    hash_sha256(c->head.bias, n * sizeof *c->head.bias, bias);
+    *settings = text_format("features = from elsewhere\ndata.fingerprint = %s\n"
+                            "features.hash = %016" PRIx64
+                            "\nclassifier.weight.sha256 = %s\n"
+                            "classifier.bias.sha256 = %s\n",
+                            data, hash, weight, bias);
+    if (!*settings)
+        status = lp_fail(LP_ENOMEM, "no memory for the settings");
+    LP_AGREE(s->comm);
+done:
+    return status;
 }
 
 /* The settings of features.h5 without its rows; NULL where it has none. */
@@ -297,7 +315,7 @@ static enum lp_status look(struct cluster *c, enum run_file_found *found)
         LP_TRY(ask_features(s, &features));
     if (!features) {
         LP_TRY(load(c));
-        features = describe(c);
+        LP_TRY(describe(c, &features));
     }
     LP_TRY(probe(c, features, found));
 done:

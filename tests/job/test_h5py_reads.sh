@@ -27,7 +27,7 @@ END
 must 2 cluster configs/scenes.ini --set run.out="$work/foreign"
 grep -q "already there" "$work/log"
 "$python" -c 'import h5py, sys; h5py.File(sys.argv[1], "r+")["classifier/weight"][0] = 1' "$work/foreign/features.h5"
-refused 1 "classifier.sha256" 2 cluster configs/scenes.ini --set run.out="$work/foreign"
+refused 1 "classifier.weight.sha256" 2 cluster configs/scenes.ini --set run.out="$work/foreign"
 
 for file in maps cams features prototypes; do must 2 check "$work/out/$file.h5"; done
 must 1 check configs/scenes.ini

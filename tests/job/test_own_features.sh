@@ -45,6 +45,22 @@ for name in ("method/vector", "object/center", "context/center", "context/neares
     assert (a[name][()] == b[name][()]).all() and abs(a[name][()]).sum() > 0, name
 END
 
+# prototypes of other features are not taken for those of these
+must 3 "${cluster[@]}" --set run.out="$work/out" --set run.memory=16K --set model.threads=2
+grep -q "prototypes.h5 is already there" "$work/log"
+mkdir "$work/changed"
+cp "$work/out/prototypes.h5" "$work/changed"
+changed() { # KEY CODE
+    rewrite "$work/changed/features.h5" "$2"
+    refused 1 "was made with $1" 2 "${cluster[@]}" --set run.out="$work/changed"
+}
+changed features.hash "f['feature/vector'][700, 63] = 0.125"
+changed features.hash "x = f['feature/vector'][()]; x[[5, 6]] = x[[6, 5]]; f['feature/vector'][:] = x"
+changed features.hash "f['split/side'][900] = (f['split/side'][900] + 1) % 3"
+changed features.hash "f['feature/grid'][7] = f['feature/grid'][7][::-1]"
+changed classifier.weight "f['classifier/weight'][1, 3] = 0.5"
+changed classifier.bias "f['classifier/bias'][0] = 0.5"
+
 # flaw SENTENCE CODE: both jobs end with 1, and check says this of the file
 bad=$work/bad/features.h5
 mkdir "$work/bad"
