@@ -240,15 +240,21 @@ static void release(struct cluster *c)
     head_release(&c->head);
 }
 
-/* Settings of prototypes.h5: those of the features it came from, then ours;
- * is the file there already. */
+/* Settings of prototypes.h5: those of the features it came from, what bf16
+ * features are multiplied in, then ours; is the file there already. */
 static enum lp_status probe(struct cluster *c, const char *features,
                             enum run_file_found *found)
 {
     enum lp_status status = LP_OK;
     struct session *s = c->session;
-    c->settings =
-        settings_join(text_format("%s", features), settings_cluster(s));
+    const enum lp_value type = c->file.file.h5
+                                   ? c->features.type
+                                   : (enum lp_value)s->config.features.value;
+    const char *pairs = type != LP_BF16 ? ""
+                        : s->bf16_pairs ? "kmeans.bf16_pairs = yes\n"
+                                        : "kmeans.bf16_pairs = no\n";
+    c->settings = settings_join(text_format("%s%s", features, pairs),
+                                settings_cluster(s));
     if (!c->settings)
         status = lp_fail(LP_ENOMEM, "no memory for the settings");
     LP_AGREE(s->comm);

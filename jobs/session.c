@@ -9,6 +9,7 @@
 #include "lpcam/base/fault.h"
 #include "lpcam/base/hash.h"
 #include "lpcam/base/log.h"
+#include "lpcam/method/kmeans.h"
 #include "lpcam/run/comm.h"
 #include "lpcam/run/phase.h"
 #include "lpcam/store/run_lock.h"
@@ -40,6 +41,20 @@ static enum lp_status hash_rows(struct session *s)
     comm_bcast(s->comm, s->rows_sha, sizeof s->rows_sha);
 done:
     free(bytes);
+    return status;
+}
+
+/* Can every rank run kmeans.kernel; bf16 in pairs where all can. */
+static enum lp_status check_kernel(struct session *s)
+{
+    enum lp_status status;
+    bool pairs = false;
+    status = kmeans_kernel_check(s->config.kmeans.kernel, &pairs);
+    LP_AGREE(s->comm);
+    int64_t without = !pairs;
+    comm_max_i64(s->comm, &without, 1);
+    s->bf16_pairs = !without;
+done:
     return status;
 }
 
@@ -178,6 +193,7 @@ enum lp_status session_open(struct session *s, const struct job_args *args,
                        s->comm));
     status = prepare(s, needs);
     LP_AGREE(s->comm);
+    LP_TRY(check_kernel(s));
     LP_TRY(hash_rows(s));
     if (needs & NEED_MODEL)
         LP_TRY(load_model(s));

@@ -25,6 +25,7 @@ struct session {
     int64_t *size;        /* [n_images][2] h, w in pixels; 0 0 unreadable     */
     int64_t *grid;        /* [n_images][2] h, w in cells                      */
     char rows_sha[65];    /* of the file of start rows, "none" without it */
+    bool bf16_pairs;      /* of kmeans.kernel, on every rank's processor      */
     char *config_text;    /* every value in use                               */
     char *out[N_OUTPUTS]; /* paths, see below                               */
     int lock;

@@ -48,6 +48,16 @@ enum lp_status kmeans_use(struct kmeans *km, const char *kernel, int n_threads)
     return kmeans_kernel_find(kernel, &km->kernel);
 }
 
+enum lp_status kmeans_kernel_check(const char *kernel, bool *pairs)
+{
+    enum lp_status status;
+    const struct kmeans_kernel *found;
+    LP_TRY(kmeans_kernel_find(kernel, &found));
+    *pairs = found->pairs();
+done:
+    return status;
+}
+
 void kmeans_release(struct kmeans *km)
 {
     free(km->center);

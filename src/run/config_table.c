@@ -32,6 +32,8 @@ static const struct key_word reduce[] = {{"auto", REDUCE_AUTO},
                                          {"scatter", REDUCE_SCATTER},
                                          {"node", REDUCE_NODE},
                                          {0}};
+static const struct key_word kernel[] = {
+    {"auto", 0}, {"avx512", 0}, {"avx2", 0}, {"plain", 0}, {0}};
 static const struct key_word choice[] = {
     {"threshold", CHOICE_THRESHOLD}, {"weighted", CHOICE_WEIGHTED}, {0}};
 static const struct key_word map_value[] = {
@@ -112,7 +114,7 @@ const struct config_key config_key[] = {
     NUMBER(kmeans.tol, 0, 1e12),
     NUMBER(kmeans.seed, 0, MOST_SEED),
     WORD(kmeans.reduce, reduce),
-    TEXT(kmeans.kernel),
+    WORD(kmeans.kernel, kernel),
     WORD(prototypes.choice, choice),
     NUMBER(prototypes.power, 0, 1000),
     FLAG("prototypes.balance", prototypes.balance, no_yes),
@@ -161,20 +163,16 @@ static bool within(const struct config_key *key, double v)
     return v >= key->low && v <= key->high; /* false for not-a-number */
 }
 
-static enum lp_status set_word(const struct config_key *key, void *to,
-                               const char *value, const char *where)
+static enum lp_status find_word(const struct config_key *key, const char *value,
+                                const char *where, int *meaning)
 {
     struct text_buffer known = {0};
     const struct key_word *w = key->word;
     while (w->word && strcmp(w->word, value) != 0)
         ++w;
-    if (w->word && w->value != LATER) {
-        if (key->kind == KEY_FLAG)
-            *(bool *)to = w->value != 0;
-        else
-            *(int *)to = w->value;
+    *meaning = w->value;
+    if (w->word && w->value != LATER)
         return LP_OK;
-    }
     const bool later = w->word != NULL;
     for (w = key->word; w->word; ++w)
         if (w->value != LATER)
@@ -188,6 +186,18 @@ static enum lp_status set_word(const struct config_key *key, void *to,
               : lp_fail(LP_EUSAGE, "%s: %s must be %s, not \"%s\"", where,
                         key->name, others, value);
     free(known.s);
+    return status;
+}
+
+static enum lp_status set_word(const struct config_key *key, void *to,
+                               const char *value, const char *where)
+{
+    int meaning;
+    const enum lp_status status = find_word(key, value, where, &meaning);
+    if (status == LP_OK && key->kind == KEY_FLAG)
+        *(bool *)to = meaning != 0;
+    else if (status == LP_OK)
+        *(int *)to = meaning;
     return status;
 }
 
@@ -247,14 +257,17 @@ static enum lp_status set_list(const struct config_key *key, void *to,
     return LP_OK;
 }
 
-/* A text that a file could not give back would make config_text lie. */
+/* A text that a file could not give back would make config_text lie. One with
+ * words must be one of them. */
 static enum lp_status set_text(const struct config_key *key, void *to,
                                const char *value, const char *where)
 {
     char *copy = text_format("%s", value);
     char *line = text_format(" %s", value), *cursor = line, *read;
-    int line_number = 0;
+    int line_number = 0, meaning;
     enum lp_status status = LP_OK;
+    if (key->word)
+        LP_TRY(find_word(key, value, where, &meaning));
     if (!copy || !line) {
         status = lp_fail(LP_ENOMEM, "%s: no memory for %s", where, key->name);
         goto done;

@@ -30,7 +30,7 @@ struct config_key {
     enum key_kind kind;
     size_t at;                   /* offset in struct config                 */
     double low, high;            /* numbers: the range, ends included       */
-    const struct key_word *word; /* flags and words, ends with word = NULL  */
+    const struct key_word *word; /* or NULL; ends with word = NULL */
 };
 
 extern const struct config_key config_key[];

@@ -6,6 +6,7 @@ set_data=(--set "data.root=$work/scenes" --set "run.out=$work/out")
 
 refused 2 "kmeans.kk" 2 run configs/scenes.ini --set kmeans.kk=3
 refused 2 "kmeans.k" 1 run configs/scenes.ini --set kmeans.k=none
+refused 2 "kmeans.kernel must be auto or avx512 or avx2 or plain, not \"sse\"" 2 run configs/scenes.ini --dry-run --set kmeans.kernel=sse
 refused 2 "run.out" 2 run configs/reference.ini
 refused 1 "nowhere.ini" 2 run nowhere.ini
 refused 1 "nothing.onnx" 2 run configs/scenes.ini "${set_data[@]}" --set model.file=nothing.onnx
@@ -44,6 +45,15 @@ refused 1 "kmeans.k" 2 run configs/scenes.ini "${set_data[@]}" --set kmeans.k=3 
 refused 1 "kmeans.k" 2 activate configs/scenes.ini "${set_data[@]}" --set kmeans.k=3 --set data.max_bad=0.1
 rm "$work/out/prototypes.h5" "$work/out/maps.h5"
 refused 1 "lpcam cluster" 2 activate configs/scenes.ini "${set_data[@]}" --set data.max_bad=0.1
+
+# clusters of bf16 features are not those of a processor of another kind
+bf16=(--set "run.out=$work/bf16" --set features.value=bf16)
+must 2 extract configs/scenes.ini "${bf16[@]}"
+must 2 cluster configs/scenes.ini "${bf16[@]}" --set kmeans.kernel=plain
+must 2 cluster configs/scenes.ini "${bf16[@]}" --set kmeans.kernel=plain
+if grep -q avx512_bf16 /proc/cpuinfo; then
+    refused 1 "made with kmeans.bf16_pairs = no" 2 cluster configs/scenes.ini "${bf16[@]}"
+fi
 
 # without a launcher
 says() { # TEXT ARGS...

@@ -90,6 +90,10 @@ void kmeans_release(struct kmeans *km);
  * pairs. Local. Fails with LP_EARG for a kernel this processor cannot run. */
 enum lp_status kmeans_use(struct kmeans *km, const char *kernel, int n_threads);
 
+/* Can this processor run the kernel, and would it multiply bf16 in pairs?
+ * Local. Fails as kmeans_use does. */
+enum lp_status kmeans_kernel_check(const char *kernel, bool *pairs);
+
 /* Start centres: of each problem the k vectors with the smallest
  * hash(seed, class name, side, image ID, cell), a uniform draw without
  * replacement that depends on nothing else. class_hash [n_classes] is
