@@ -9,6 +9,7 @@ Then those with too few clean repetitions (machine.py) run again while there is
 time. What one iteration found is compared with double precision every time."""
 import argparse
 import collections
+import hashlib
 import os
 import re
 import sys
@@ -171,10 +172,14 @@ class Bench:
 
     # --- all problems of a features file at once
 
+    def model(self):
+        return os.path.join(self.o.shared, "models/coco20-mnv2")
+
     def features(self):
         """The features and the rows of their problems, one after the other."""
-        folder = self.file("features-%d" % self.o.images)
-        path, rows = folder + "/features.h5", folder + "/problems"
+        model = open(self.model() + ".onnx", "rb").read()
+        folder = self.file("features-%d-%s" % (self.o.images, hashlib.sha1(model).hexdigest()[:8]))
+        path, rows = folder + "/features.h5", folder + "/problems-k%d" % self.o.k[0]
         if not os.path.exists(path):
             self.extract(folder)
         if not os.path.exists(rows + ".txt"):
@@ -187,7 +192,7 @@ class Bench:
         ids = sorted(line.split()[0] for line in open(data + "/labels_voc21.txt")
                      if line.strip() and line[0] != "#")[:self.o.images]
         open(folder + "/images.txt", "w").write("\n".join(ids) + "\n")
-        model = os.path.join(self.o.shared, "models/coco20-mnv2")
+        model = self.model()
         settings = ["[run]", "out = " + folder, "[data]", "layout = list", "root = " + data,
                     "labels = labels_voc21.txt", "classes = classes_voc21.txt",
                     "list = %s/images.txt" % folder, "[model]", "file = %s.onnx" % model,

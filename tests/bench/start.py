@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: MIT
 """Objectives of k-means from our starts beside scikit-learn's best of ten:
-start.py FEATURES.h5 PEER.npz NAME=PROTOTYPES.h5 ...
+start.py FEATURES.h5 PEER NAME=PROTOTYPES.h5 ...
 
 The objective is the mean cosine of a problem's vectors (one class, one side) to
 the nearest centre, computed here alike for all centres. Our update, the mean of
 the vectors as they are, does not maximise it but the mean weighted by the
 vectors' lengths; so both are compared, the second with scikit-learn's fit to
-vectors weighted in that way. PEER.npz keeps what scikit-learn found. Ends with
+vectors weighted in that way. PEER-k*-*.npz keeps what scikit-learn found for K
+and these rows. A start by plusplus iterates on its sample, too, which its
+iterations leave out: the seconds of start.sh have it. Ends with
 two targets for the last NAME: the worst problem's ratio of our objective to
 scikit-learn's."""
+import hashlib
 import os
 import sys
 
@@ -56,8 +59,14 @@ def tell(name, ratio, steps):
           f"iterations mean {np.mean(steps):.1f}, most {max(steps):.0f}")
 
 
-def main(features, kept, *runs):
+def peer_path(features, peer, k):
+    with open(features, "rb") as file:
+        return f"{peer}-k{k}-{hashlib.file_digest(file, 'sha1').hexdigest()[:12]}.npz"
+
+
+def main(features, peer_name, *runs):
     files = {name: h5py.File(path) for name, path in (run.split("=", 1) for run in runs)}
+    kept = peer_path(features, peer_name, next(iter(files.values()))["object/center"].shape[1])
     known = dict(np.load(kept)) if os.path.exists(kept) else {}
     ratio, steps, peer_steps = {name: [] for name in files}, {name: [] for name in files}, []
     for c, side, x, length in problems(features):

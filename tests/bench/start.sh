@@ -4,12 +4,15 @@
 # and plusplus beside scikit-learn's best of ten starts (vectors divided by their
 # length) on the features of real photographs.
 # usage: tests/bench/start.sh [msrc] [coco167]         (after the release build)
-# LPCAM_SHARED: the folder of photographs and models. WORK: a folder to keep the
+# LPCAM_SHARED: the folder of photographs and models. LPCAM_BUILD: the build folder
+# (build/release), or LPCAM: the program. WORK: a folder to keep the
 # features and scikit-learn's part in, so that another run need not make them.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 shared=$(realpath "${LPCAM_SHARED:-../shared}")
-lpcam=${LPCAM:-build/release/lpcam}
+build=${LPCAM_BUILD:-build/release}
+lpcam=${LPCAM:-$build/lpcam}
+[ -n "${LPCAM:-}" ] || cmake --build "$build" --target lpcam >/dev/null
 work=${WORK:-$(mktemp -d)}
 [ -n "${WORK:-}" ] || trap 'rm -rf "$work"' EXIT
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
@@ -43,5 +46,5 @@ for config in "${@:-msrc}"; do
     echo "$config $start: $(grep -E '^(cluster|kmeans) ' "$work/log" | tr -s ' ')"
     runs+=("$start=$work/$config-$start/prototypes.h5")
   done
-  /usr/bin/python3 -B tests/bench/start.py "$work/$config/features.h5" "$work/$config-peer.npz" "${runs[@]}"
+  /usr/bin/python3 -B tests/bench/start.py "$work/$config/features.h5" "$work/$config-peer" "${runs[@]}"
 done

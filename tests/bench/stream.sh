@@ -44,8 +44,8 @@ while [ $# -gt 0 ]; do
   shift $(($# > 1 ? 2 : 1))
 done
 build=${LPCAM_BUILD:-build/release}
-[ -x "$build/lpcam" ] || lacks "no $build/lpcam: build the release preset first"
-cmake --build "$build" --target stream_bench >/dev/null
+[ -f "$build/CMakeCache.txt" ] || lacks "no $build: configure the release preset first"
+cmake --build "$build" --target stream_bench lpcam >/dev/null
 
 mkdir -p "$dir"
 work=$(mktemp -d "$(realpath "$dir")/stream-XXXXXX")
@@ -69,12 +69,14 @@ cold() {
 dd_read() {
   cold
   local t0=$EPOCHREALTIME
-  dd if="$file" of=/dev/null bs=16M "$@" status=none
+  dd if="$file" of=/dev/null bs=16M "$@" status=none || return 1
   awk -v b="$bytes" -v t0="$t0" -v t1="$EPOCHREALTIME" 'BEGIN {printf "%.3f\n", b / (t1 - t0) / 1e9}'
 }
 lpcam_read() {
   cold
-  "$build/tests/stream_bench" "$file" "$memory" 1 | awk '{print $1}'
+  "$build/tests/stream_bench" "$file" "$memory" 1 >"$work/log" || { cat "$work/log"; exit 1; }
+  ! grep -q ", in memory" "$work/log" || lacks "the rows fit in $memory: lower --memory"
+  awk '{print $1}' "$work/log"
 }
 # All passes of the clustering: one that measures, the iterations, the nearest.
 lpcam_cluster() {
@@ -90,7 +92,8 @@ lpcam_cluster() {
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 for ((r = 1; r <= rounds; ++r)); do
   cached=$(dd_read)
-  direct=$(dd_read iflag=direct 2>/dev/null || echo 0)
+  direct=$(dd_read iflag=direct 2>/dev/null) || direct=0
+  [ "$direct" != 0 ] || echo "direct reads are refused here: dd goes through the cache alone"
   read=$(lpcam_read)
   job=$(lpcam_cluster)
   echo "round $r, GB/s: dd $cached, dd direct $direct, rows alone $read, cluster $job"
