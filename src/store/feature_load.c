@@ -87,6 +87,12 @@ static enum lp_status check_tables(const struct feature_file *ff,
                            "/feature/offset gives image %s %lld cells",
                            (long long)i, path, (long long)h, (long long)w,
                            dataset_id(d, i), (long long)cells));
+        if (cells > INT_MAX)
+            LP_TRY(lp_fail(LP_EFORMAT,
+                           "/feature/grid[%lld] of %s is %lld x %lld: image %s "
+                           "must have less than 2^31 cells",
+                           (long long)i, path, (long long)h, (long long)w,
+                           dataset_id(d, i)));
         for (int64_t p = pair[i]; p < pair[i + 1]; ++p)
             if (ff->side_offset[p + 1] - ff->side_offset[p] != cells)
                 LP_TRY(lp_fail(LP_EFORMAT,
