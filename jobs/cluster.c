@@ -129,6 +129,14 @@ static void drop_checkpoints(const struct cluster *c)
     }
 }
 
+/* Far from those of the other starts, and of other values of kmeans.seed. */
+static uint64_t seed_of(const struct config *config, int r)
+{
+    const uint64_t seed =
+        ((uint64_t)config->run.seed << 32) + (uint64_t)config->kmeans.seed;
+    return r > 0 ? hash_mix(seed, (uint64_t)r) : seed;
+}
+
 static enum lp_status run_start(struct cluster *c, int r)
 {
     enum lp_status status = LP_OK;
@@ -136,8 +144,7 @@ static enum lp_status run_start(struct cluster *c, int r)
     MPI_Comm comm = c->session->comm;
     struct start *start = &c->start[r];
     struct kmeans *km = &start->kmeans;
-    const uint64_t seed =
-        ((uint64_t)config->run.seed << 32) + (uint64_t)config->kmeans.seed;
+    const uint64_t seed = seed_of(config, r);
 
     status = kmeans_init(km, &c->features, config->kmeans.k);
     if (status == LP_OK)
@@ -150,24 +157,24 @@ static enum lp_status run_start(struct cluster *c, int r)
             status = lp_fail(LP_ENOMEM, "no memory for the nearest cells");
     }
     LP_AGREE(comm);
+    if (r > 0)
+        kmeans_hand_on(&c->start[r - 1].kmeans, km);
 
     km->reduce = config->kmeans.reduce;
     km->node_ranks = config->run.node_ranks;
     double t = phase_now_s();
     bool found;
-    const struct kmeans_keep keep = {.every_s = config->run.checkpoint_s,
-                                     .at_end = n_starts(c) > 1};
+    const struct kmeans_keep keep = {.every_s = config->run.checkpoint_s};
     LP_TRY(checkpoint_open(&start->checkpoint, checkpoint_path(c->session, r),
                            c->settings, &keep, km, &found, comm));
     if (!found && c->rows)
         LP_TRY(kmeans_start_rows(km, &c->features, c->rows, comm));
     else if (!found && config->kmeans.start == START_PLUSPLUS)
-        LP_TRY(kmeans_start_plusplus(km, &c->features, c->class_hash,
-                                     seed + (uint64_t)r, config->kmeans.sample,
+        LP_TRY(kmeans_start_plusplus(km, &c->features, c->class_hash, seed,
+                                     config->kmeans.sample,
                                      config->kmeans.swaps, comm));
     else if (!found)
-        LP_TRY(kmeans_start_hash(km, &c->features, c->class_hash,
-                                 seed + (uint64_t)r, comm));
+        LP_TRY(kmeans_start_hash(km, &c->features, c->class_hash, seed, comm));
     LP_TRY(kmeans_fit(km, &c->features, config->kmeans.stop, config->kmeans.tol,
                       config->kmeans.max_iter, comm));
     t = phase_add(PHASE_CLUSTER, t);

@@ -49,6 +49,17 @@ static int64_t model_bytes(const struct session *s)
     return stat(s->config.model.file, &info) == 0 ? (int64_t)info.st_size : 0;
 }
 
+/* What clustering holds for a while: a start on a sample, which is gathered
+ * and then sorted, and later two messages of 2^20 sums. */
+static int64_t passing_bytes(const struct config *c, int64_t d)
+{
+    const int64_t sample = c->kmeans.start == START_PLUSPLUS
+                               ? 2 * 4 * (int64_t)c->kmeans.sample * d
+                               : 0;
+    const int64_t messages = (int64_t)16 << 20;
+    return sample > messages ? sample : messages;
+}
+
 static struct plan make_plan(const struct session *s)
 {
     struct plan p = {0};
@@ -56,7 +67,7 @@ static struct plan make_plan(const struct session *s)
     const int64_t n = s->net.head.n, d = s->net.head.d;
     const int64_t feature = value_bytes((enum lp_value)c->features.value);
     const double scale = largest_scale(c);
-    int64_t pair_cells = 0;
+    int64_t pair_cells = 0, all_cells = 0;
 
     for (int64_t i = 0; i < s->data.n_images; ++i) {
         const int32_t *label;
@@ -69,6 +80,7 @@ static struct plan make_plan(const struct session *s)
             (int64_t)class_maps_strided((int)h) * class_maps_strided((int)w);
         p.features += cells * (d * feature + k);
         pair_cells += cells * k;
+        all_cells += cells;
         p.maps += k * strided * value_bytes((enum lp_value)c->maps.value);
         p.seeds += c->maps.seed ? 2 * h * w : 0;
         const double one = 4 * (view_floats(s, i, scale) +
@@ -83,7 +95,9 @@ static struct plan make_plan(const struct session *s)
     p.sums =
         numbers * (8 * c->model.threads + 4 + 4 + 4 * c->kmeans.starts + 8);
     p.sums += numbers * 8 / ranks;
-    p.sums += pair_cells * (2 + c->kmeans.starts) / ranks;
+    p.sums += passing_bytes(c, d);
+    /* Two assignments and every vector's length. */
+    p.sums += (2 * pair_cells + 4 * all_cells) / ranks;
     p.rank_features = p.features / ranks;
     if (p.rank_features > c->run.memory)
         p.rank_features = c->run.memory < 2 * FEATURE_BLOCK_BYTES

@@ -72,6 +72,22 @@ void kmeans_release(struct kmeans *km)
     *km = (struct kmeans){0};
 }
 
+void kmeans_hand_on(struct kmeans *km, struct kmeans *next)
+{
+    const size_t n = (size_t)km->n_problems;
+    free(km->assignment);
+    km->assignment = NULL;
+    if (next && km->length) {
+        memcpy(next->n_rows, km->n_rows, n * sizeof *km->n_rows);
+        memcpy(next->n_zero, km->n_zero, n * sizeof *km->n_zero);
+        next->length = km->length;
+        next->bits = km->bits;
+    } else {
+        free(km->length);
+    }
+    km->length = NULL;
+}
+
 static void run_release(struct kmeans_run *run)
 {
     kmeans_pass_release(&run->pass);

@@ -128,8 +128,7 @@ enum lp_status kmeans_keep_step(struct kmeans *km, MPI_Comm comm)
         LP_TRY(go_on(km, comm));
     keep->whole = true;
     if (keep->before && !again &&
-        (any_running(km) ? phase_now_s() - keep->saved_s >= keep->every_s
-                         : keep->at_end))
+        (!any_running(km) || phase_now_s() - keep->saved_s >= keep->every_s))
         save(km);
 done:
     return status;

@@ -66,6 +66,16 @@ must 3 cluster "${settings[@]}"
 grep -q "goes on after iteration 5" "$work/log"
 same_prototypes
 
+# A failure behind the iterations, of one start alone: nothing of it is lost.
+one=("${settings[@]}" --set kmeans.starts=1 --set run.out="$work/one")
+mkdir "$work/one"
+cp "$out/features.h5" "$work/one"
+code=0
+LPCAM_FAULT=kmeans_nearest@1 ranks 2 cluster "${one[@]}" || code=$?
+[ "$code" = 1 ] || { echo "exit code $code, not 1"; cat "$work/log"; exit 1; }
+must 3 cluster "${one[@]}"
+grep -q "goes on after iteration 8" "$work/log"
+
 # Other settings are refused, as prototypes.h5 would be; a damaged file is not
 # used; where none can be written, clustering goes on.
 rm "$out/prototypes.h5"

@@ -437,6 +437,42 @@ static void a_signal_to_one_rank_stops_all(void **state)
     features_release(&all);
 }
 
+/* With no pass that measures, it comes to the same. */
+static void a_further_start_takes_over_what_was_measured(void **state)
+{
+    (void)state;
+    static const uint64_t name[] = {11, 22, 33};
+    struct features all = data_made(12, 3, 16, LP_F16);
+    struct features f = data_share(&all, 0, comm_rank(MPI_COMM_WORLD),
+                                   comm_size(MPI_COMM_WORLD));
+    struct kmeans a, b, alone;
+    assert_true(on_all(
+        kmeans_init(&a, &f, 4) == LP_OK && kmeans_init(&b, &f, 4) == LP_OK &&
+        kmeans_init(&alone, &f, 4) == LP_OK &&
+        kmeans_start_hash(&a, &f, name, 1, MPI_COMM_WORLD) == LP_OK));
+    const float *length = a.length;
+    kmeans_hand_on(&a, &b);
+    assert_true(on_all(!a.assignment && !a.length && b.length == length));
+    assert_true(on_all(
+        kmeans_start_hash(&b, &f, name, 2, MPI_COMM_WORLD) == LP_OK &&
+        kmeans_fit(&b, &f, STOP_MOVED, 0, 20, MPI_COMM_WORLD) == LP_OK &&
+        kmeans_start_hash(&alone, &f, name, 2, MPI_COMM_WORLD) == LP_OK &&
+        kmeans_fit(&alone, &f, STOP_MOVED, 0, 20, MPI_COMM_WORLD) == LP_OK));
+    assert_true(on_all(b.length == length && b.bits == alone.bits));
+    assert_true(on_all(
+        memcmp(b.center, alone.center, 6 * 4 * 16 * sizeof *b.center) == 0));
+    assert_true(
+        on_all(memcmp(b.n_rows, alone.n_rows, 6 * sizeof *b.n_rows) == 0 &&
+               memcmp(b.n_zero, alone.n_zero, 6 * sizeof *b.n_zero) == 0));
+    kmeans_hand_on(&b, NULL);
+    assert_true(on_all(!b.assignment && !b.length));
+    kmeans_release(&a);
+    kmeans_release(&b);
+    kmeans_release(&alone);
+    features_release(&f);
+    features_release(&all);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -444,6 +480,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(any_way_to_add_up_gives_the_same_bits),
         cmocka_unit_test(any_kernel_and_threads_give_the_same_bits),
         cmocka_unit_test(bf16_pairs_are_for_all_ranks_or_none),
+        cmocka_unit_test(a_further_start_takes_over_what_was_measured),
         cmocka_unit_test(equal_starts_are_repaired_alike_on_any_sharding),
         cmocka_unit_test(a_fault_at_any_site_ends_all_ranks),
         cmocka_unit_test(a_failing_read_ends_all_ranks),

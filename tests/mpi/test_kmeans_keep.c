@@ -74,7 +74,7 @@ static enum lp_status cluster(struct kmeans *km, struct features *f, bool equal,
                               MPI_Comm comm)
 {
     enum lp_status status;
-    struct kmeans_keep keep = {.save = save, .arg = saver, .at_end = true};
+    struct kmeans_keep keep = {.save = save, .arg = saver};
     if (saver)
         keep.every_s = saver->every_s;
     LP_TRY(kmeans_init(km, f, K));

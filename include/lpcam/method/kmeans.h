@@ -84,6 +84,12 @@ struct kmeans {
 enum lp_status kmeans_init(struct kmeans *km, const struct features *f, int k);
 void kmeans_release(struct kmeans *km);
 
+/* Free what is as large as the features: assignment and length, after the last
+ * call that takes the features. next, unless NULL, is an initialised clustering
+ * of the same features, and gets what they were measured to: a pass less.
+ * Local. */
+void kmeans_hand_on(struct kmeans *km, struct kmeans *next);
+
 /* How to compute, after kmeans_init, which chooses the fastest instructions
  * and one thread: kernel "auto", "avx512", "avx2" or "plain". Results are the
  * same bits, but for bf16 features where the kernels of all ranks multiply bf16 in

@@ -27,8 +27,8 @@ void kmeans_past_release(struct kmeans_past *past);
 struct kmeans_keep {
     enum lp_status (*save)(void *arg, const struct kmeans_past *past);
     void *arg;
-    double every_s; /* between saves; 0: after every iteration               */
-    bool at_end;    /* save after the last iteration, too                    */
+    double every_s; /* between saves, and one after the last iteration; 0:
+                       after every iteration                                 */
     struct kmeans_past past; /* to go on from, on every rank; zeroed: none   */
 
     /* Of kmeans_resume.c. */

@@ -18,7 +18,7 @@ struct checkpoint {
 };
 
 /* Keep an initialised km safe at path (takes it; NULL: out of memory), as often
- * as every_s and at_end of `how` say. *found: the file was there, and
+ * as every_s of `how` says. *found: the file was there, and
  * kmeans_fit goes on from it; else km is to be given a start. Fails as
  * checkpoint_read does. c stays where it is, as km points into it. Collective
  * over comm; settings and path matter on rank 0. */
