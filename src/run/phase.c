@@ -18,11 +18,21 @@ static const char *const phase_name[N_PHASES] = {
     [PHASE_SCORE] = "score",     [PHASE_WAIT] = "wait",
 };
 
-double phase_now_s(void)
+static double clock_s(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+double phase_now_s(void)
+{
+    return clock_s(CLOCK_MONOTONIC);
+}
+
+double phase_cpu_s(void)
+{
+    return clock_s(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 double phase_add(enum phase p, double since_s)

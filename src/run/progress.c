@@ -69,6 +69,22 @@ static void print_line(struct progress *p, bool last)
             duration((double)(p->total - p->sum[DONE]) / a_second, time));
 }
 
+/* How evenly the ranks were busy, busy {elapsed, of processors}: where ranks
+ * share cores, only the second tells. */
+static void print_busy(const struct progress *p, const double busy[2])
+{
+    const int size = comm_size(p->comm);
+    double max[2] = {busy[0], busy[1]}, mean[2] = {busy[0], busy[1]};
+    comm_max_f64(p->comm, max, 2);
+    comm_sum_f64(p->comm, mean, 2);
+    for (int i = 0; i < 2; ++i)
+        mean[i] /= size;
+    if (size > 1 && mean[0] > 0 && mean[1] > 0)
+        lp_log("%s: busy max %.1f s, mean %.1f s, max/mean %.3f; processor "
+               "time max/mean %.3f",
+               p->what, max[0], mean[0], max[0] / mean[0], max[1] / mean[1]);
+}
+
 static void start_round(struct progress *p)
 {
     if (stop_asked())
@@ -100,6 +116,7 @@ void progress_begin(struct progress *p, const char *what, int64_t n_local,
         .what = what,
         .interval_s = log_terminal() ? ROUND_S : interval_s,
         .begin_s = now_s,
+        .begin_cpu_s = phase_cpu_s(),
         .sent_s = now_s,
         .printed_s = now_s,
         .total = total,
@@ -109,6 +126,7 @@ void progress_begin(struct progress *p, const char *what, int64_t n_local,
 bool progress_step(struct progress *p)
 {
     ++p->mine[DONE];
+    comm_serve(p->comm);
     end_round(p);
     if (p->request == MPI_REQUEST_NULL && phase_now_s() - p->sent_s >= ROUND_S)
         start_round(p);
@@ -119,6 +137,8 @@ enum lp_status progress_end(struct progress *p, enum lp_status status)
 {
     const struct timespec pause = {.tv_nsec = 1000000};
     const double since_s = phase_now_s();
+    const double busy[2] = {since_s - p->begin_s - p->idle_s,
+                            phase_cpu_s() - p->begin_cpu_s};
     const int size = comm_size(p->comm);
     bool all_ended = false;
 
@@ -135,6 +155,8 @@ enum lp_status progress_end(struct progress *p, enum lp_status status)
     }
     if (p->total > 0)
         print_line(p, true);
+    if (p->total > 0 && p->sum[FAILED] == 0)
+        print_busy(p, busy);
     phase_add(PHASE_WAIT, since_s);
     return status == LP_OK && p->sum[STOP] > 0 ? LP_STOP : status;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* comm.h: the agreed MPI calls. The only modules that call MPI are this one,
- * comm_nodes.h and store/h5, and jobs/lpcam.c begins and ends it; every function
- * is Collective over comm unless it says Local. Counts are int64_t: messages
- * over 2^31 are cut. MPI's own failures abort the job. */
+ * comm_nodes.h, comm_counter.h and store/h5, and jobs/lpcam.c begins and ends
+ * it; every function is Collective over comm unless it says Local. Counts are
+ * int64_t: messages over 2^31 are cut. MPI's own failures abort the job. */
 #ifndef LPCAM_COMM_H
 #define LPCAM_COMM_H
 
@@ -92,6 +92,10 @@ enum lp_status comm_exchange_rows(MPI_Comm comm, const void *send,
 MPI_Request comm_sum_start(MPI_Comm comm, const int64_t *send, int64_t *sum,
                            int n);
 bool comm_sum_ended(MPI_Request *request);
+
+/* Answer what other ranks have asked this one by one-sided messages, where MPI
+ * does that only when it is called. Local in effect: never waits. */
+void comm_serve(MPI_Comm comm);
 
 /* Ranked choices, the same on any number of ranks: a key and where it is. */
 struct comm_key {

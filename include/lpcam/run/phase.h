@@ -30,6 +30,9 @@ extern double phase_s[N_PHASES];
 /* Seconds of a steady clock. Local. */
 double phase_now_s(void);
 
+/* Seconds of all processors that this process has used. Local. */
+double phase_cpu_s(void);
+
 /* phase_s[p] += seconds since since_s; returns now. Local. */
 double phase_add(enum phase p, double since_s);
 

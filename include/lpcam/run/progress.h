@@ -17,7 +17,8 @@ struct progress {
     MPI_Request request;
     const char *what;  /* "extract"                                     */
     double interval_s; /* between lines                                 */
-    double begin_s, sent_s, printed_s;
+    double begin_s, begin_cpu_s, sent_s, printed_s;
+    double idle_s;   /* set by the caller: of its loop, waiting for work  */
     int64_t total;   /* over all ranks, of units of work              */
     int64_t mine[4]; /* units done, ended, asked to stop, failed      */
     int64_t send[4]; /* the same when the running sum was started     */
@@ -30,12 +31,14 @@ struct progress {
 void progress_begin(struct progress *p, const char *what, int64_t n_local,
                     double interval_s, MPI_Comm comm);
 
-/* This rank has done one more unit. False: leave the loop, because somewhere a
- * stop was asked for or a rank failed. Local in effect: never waits. */
+/* This rank has done one more unit; what others ask of it is answered
+ * (comm_serve). False: leave the loop, because somewhere a stop was asked for
+ * or a rank failed. Local in effect: never waits. */
 bool progress_step(struct progress *p);
 
 /* Every rank calls it once after its loop, also after a failure, with its own
- * status; waits for all. Returns status, or LP_STOP where that was LP_OK and
+ * status; waits for all. Where none failed, a line says how evenly they were
+ * busy from begin to end. Returns status, or LP_STOP where that was LP_OK and
  * some rank was asked to stop. A failure of another rank is left to the
  * LP_AGREE that must follow. Collective over comm. */
 enum lp_status progress_end(struct progress *p, enum lp_status status);
