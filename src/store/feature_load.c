@@ -11,6 +11,7 @@
 #include "lpcam/base/pages.h"
 #include "lpcam/method/split.h"
 #include "lpcam/run/comm.h"
+#include "lpcam/run/cost.h"
 
 /* The tables of the whole file, on every rank, as they are. */
 static enum lp_status read_tables(struct feature_file *ff,
@@ -120,8 +121,8 @@ done:
     return status;
 }
 
-/* Equal shares of clustering rows: an image's cells count once a class. state
- * [n_images] is the caller's to free. */
+/* Equal shares of the work of clustering. state [n_images] is the caller's to
+ * free. */
 static enum lp_status share_images(struct feature_file *ff, uint8_t **state,
                                    struct shard *shard)
 {
@@ -141,8 +142,8 @@ static enum lp_status share_images(struct feature_file *ff, uint8_t **state,
     for (int64_t i = 0; i < n; ++i)
         cost[i] = (*state)[i] != IMAGE_DONE
                       ? 0
-                      : (ff->offset[i + 1] - ff->offset[i]) *
-                            (1 + ff->pair_offset[i + 1] - ff->pair_offset[i]);
+                      : cost_cells(ff->offset[i + 1] - ff->offset[i],
+                                   ff->pair_offset[i + 1] - ff->pair_offset[i]);
     *shard = shard_by_cost(cost, n, comm_rank(comm), comm_size(comm));
 done:
     free(cost);

@@ -195,6 +195,28 @@ static void features_come_back_in_memory_and_from_the_file(void **state)
     }
 }
 
+/* A row for each cell and label, give or take half an image at either end. */
+static void ranks_share_the_rows_of_clustering(void **state)
+{
+    (void)state;
+    struct loaded l;
+    int64_t n_rows = 0, n_cells = 0, largest = 0;
+    make_whole(LP_F16);
+    for (int64_t i = 0; i < N; ++i) {
+        const int32_t *label;
+        const int64_t cells = grid[2 * i] * grid[2 * i + 1];
+        const int64_t rows = cells * dataset_labels(&data, i, &label);
+        n_cells += cells;
+        n_rows += rows;
+        largest = rows > largest ? rows : largest;
+    }
+    assert_true(on_all(load(&l, path, 1 << 20) == LP_OK));
+    const int64_t mine = l.f.side_offset[l.f.pair_offset[l.f.n_images]];
+    drop(&l);
+    assert_int_equal(comm_total(MPI_COMM_WORLD, mine), n_rows);
+    assert_true(on_all(mine <= n_rows / size + largest + n_cells / 16));
+}
+
 static void a_stopped_file_goes_on_where_it_was(void **state)
 {
     (void)state;
@@ -402,6 +424,7 @@ int main(int argc, char **argv)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(features_come_back_in_memory_and_from_the_file),
+        TEST(ranks_share_the_rows_of_clustering),
         TEST(a_stopped_file_goes_on_where_it_was),
         TEST(a_bad_image_is_on_neither_side),
         TEST(a_photograph_of_another_size_is_refused),
