@@ -211,6 +211,7 @@ static enum lp_status fill(struct extract *e)
     struct session *s = e->session;
     struct walk walk = {.session = s,
                         .what = "extract",
+                        .features = true,
                         .each = extract_one,
                         .mark = mark,
                         .arg = e};

@@ -10,9 +10,10 @@
 #include "lpcam/data/mask.h"
 #include "lpcam/method/class_maps.h"
 #include "lpcam/run/comm.h"
+#include "lpcam/run/cost.h"
+#include "lpcam/run/deal.h"
 #include "lpcam/run/phase.h"
 #include "lpcam/run/progress.h"
-#include "lpcam/run/shard.h"
 #include "lpcam/store/map_file.h"
 #include "stages.h"
 
@@ -151,13 +152,20 @@ static enum lp_status enlarge(struct count *c, int64_t at)
     return LP_OK;
 }
 
+/* Has the image a map and a mask? */
+static bool is_scored(const struct count *c, int64_t image)
+{
+    return c->state[c->file_image[image]] == IMAGE_DONE &&
+           dataset_mask(&c->session->data, image);
+}
+
 static enum lp_status count_one(struct count *c, int64_t image)
 {
     enum lp_status status = LP_OK;
     const int64_t at = c->file_image[image];
     const int64_t n = c->file.size[2 * at] * c->file.size[2 * at + 1];
 
-    if (c->state[at] != IMAGE_DONE || !dataset_mask(&c->session->data, image)) {
+    if (!is_scored(c, image)) {
         ++c->n_skipped;
         return LP_OK;
     }
@@ -178,21 +186,60 @@ done:
     return status;
 }
 
+/* Collective over the session's comm. */
+static enum lp_status share(const struct count *c, struct deal *deal)
+{
+    enum lp_status status = LP_OK;
+    const struct session *s = c->session;
+    const struct map_file *f = &c->file;
+    const int64_t n = s->data.n_images;
+    int64_t *cost = malloc((size_t)(n + 1) * sizeof *cost);
+    if (!cost || lp_fault("score_share"))
+        status =
+            lp_fail(LP_ENOMEM, "no memory to share %lld images", (long long)n);
+    LP_AGREE(s->comm);
+    for (int64_t i = 0; i < n; ++i) {
+        const int64_t at = c->file_image[i];
+        cost[i] =
+            is_scored(c, i)
+                ? cost_score(f->size[2 * at] * f->size[2 * at + 1],
+                             (int)(f->pair_offset[at + 1] - f->pair_offset[at]))
+                : 1;
+    }
+    LP_TRY(deal_open(deal, cost, n, s->config.run.balance, s->comm));
+done:
+    free(cost);
+    return status;
+}
+
+/* All of this rank's images. Alone; progress carries word of others. */
+static enum lp_status count_mine(struct count *c, struct deal *deal,
+                                 struct progress *progress)
+{
+    enum lp_status status = LP_OK;
+    struct shard run;
+    bool go_on = true;
+    while (go_on && status == LP_OK && deal_next(deal, &run))
+        for (int64_t i = 0; i < run.n_local && go_on && status == LP_OK; ++i) {
+            status = count_one(c, run.first + i);
+            go_on = progress_step(progress);
+        }
+    progress->idle_s = deal->wait_s;
+    return status;
+}
+
 static enum lp_status count_all(struct count *c)
 {
     enum lp_status status = LP_OK;
     const struct session *s = c->session;
-    const struct shard shard = shard_by_count(
-        s->data.n_images, comm_rank(s->comm), comm_size(s->comm));
     struct progress progress;
-    bool go_on = true;
+    struct deal deal = {0};
 
-    progress_begin(&progress, "score", shard.n_local, s->config.run.progress_s,
-                   s->comm);
-    for (int64_t i = 0; i < shard.n_local && go_on && status == LP_OK; ++i) {
-        status = count_one(c, shard.first + i);
-        go_on = progress_step(&progress);
-    }
+    LP_TRY(share(c, &deal));
+    progress_begin(&progress, "score",
+                   comm_rank(s->comm) == 0 ? s->data.n_images : 0,
+                   s->config.run.progress_s, s->comm);
+    status = count_mine(c, &deal, &progress);
     status = progress_end(&progress, status);
     LP_AGREE(s->comm);
     seed_score_sum(&c->scored->score, s->comm);
@@ -201,6 +248,7 @@ static enum lp_status count_all(struct count *c)
         lp_log("score: %lld images without a mask or a map are left out",
                (long long)c->n_skipped);
 done:
+    deal_close(&deal);
     return status;
 }
 

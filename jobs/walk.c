@@ -7,28 +7,31 @@
 #include "lpcam/base/fault.h"
 #include "lpcam/base/log.h"
 #include "lpcam/run/comm.h"
+#include "lpcam/run/cost.h"
+#include "lpcam/run/deal.h"
 #include "lpcam/run/phase.h"
 #include "lpcam/run/progress.h"
-#include "lpcam/run/shard.h"
 #include "lpcam/store/image_group.h"
 
 /* At most this much work is redone after a kill. */
 enum { MARK_SECONDS = 10, MARK_IMAGES = 256 };
 
+struct sized {
+    int64_t image, h, w;
+};
+
 /* One rank's part of a walk. */
 struct round {
     struct walk *walk;
-    struct shard shard;
-    int64_t *order; /* [n] global numbers to do, by size              */
-    int64_t n;
+    struct deal deal;
+    int64_t n_todo;      /* photographs to do, of all ranks                 */
+    struct shard run;    /* at hand                                         */
+    struct sized *order; /* [n] what is to do of it, by size                */
+    int64_t n, room;
     struct image img;
     int64_t n_bad, n_unmarked;
     double marked_s;
     struct progress progress;
-};
-
-struct sized {
-    int64_t image, h, w;
 };
 
 /* By size, so that the network sees few changes of shape; then by number. */
@@ -42,52 +45,65 @@ static int compare_sized(const void *a, const void *b)
     return x->image < y->image ? -1 : 1;
 }
 
-/* This rank's share of what is to do: equal pixels. Alone. */
-static enum lp_status deal(struct round *r)
+/* What is to do, to be dealt out. Collective over the session's comm. */
+static enum lp_status share(struct round *r)
 {
     enum lp_status status = LP_OK;
     const struct session *s = r->walk->session;
     const int64_t n = s->data.n_images;
-    int64_t *cost = malloc((size_t)(n + 1) * sizeof *cost);
-    struct sized *todo = NULL;
+    const int32_t *label;
+    int64_t *cost = calloc((size_t)n + 1, sizeof *cost);
 
-    if (!cost || lp_fault("walk_deal")) {
+    if (!cost || lp_fault("walk_share"))
         status =
             lp_fail(LP_ENOMEM, "no memory to share %lld images", (long long)n);
-        goto done;
+    LP_AGREE(s->comm);
+    for (int64_t i = 0; i < n; ++i) {
+        if (r->walk->state[i] == IMAGE_DONE)
+            continue;
+        cost[i] = cost_photograph(
+            &s->config, s->size[2 * i] * s->size[2 * i + 1],
+            dataset_labels(&s->data, i, &label), r->walk->features);
+        ++r->n_todo;
     }
-    for (int64_t i = 0; i < n; ++i)
-        cost[i] = r->walk->state[i] != IMAGE_DONE
-                      ? 1 + s->size[2 * i] * s->size[2 * i + 1]
-                      : 0;
-    r->shard = shard_by_cost(cost, n, comm_rank(s->comm), comm_size(s->comm));
-    todo = malloc((size_t)(r->shard.n_local + 1) * sizeof *todo);
-    r->order = malloc((size_t)(r->shard.n_local + 1) * sizeof *r->order);
-    if (!todo || !r->order) {
-        status = lp_fail(LP_ENOMEM, "no memory to order the images");
-        goto done;
-    }
-    for (int64_t i = r->shard.first; i < r->shard.first + r->shard.n_local; ++i)
-        if (cost[i] > 0)
-            todo[r->n++] =
-                (struct sized){i, s->size[2 * i], s->size[2 * i + 1]};
-    qsort(todo, (size_t)r->n, sizeof *todo, compare_sized);
-    for (int64_t i = 0; i < r->n; ++i)
-        r->order[i] = todo[i].image;
+    LP_TRY(deal_open(&r->deal, cost, n, s->config.run.balance, s->comm));
 done:
     free(cost);
-    free(todo);
     return status;
 }
 
+/* What is to do of the run at hand, in the order to do it. Alone. */
+static enum lp_status put_in_order(struct round *r)
+{
+    const struct session *s = r->walk->session;
+    const int64_t end = r->run.first + r->run.n_local;
+    if (r->run.n_local > r->room) {
+        free(r->order);
+        r->room = r->run.n_local;
+        r->order = malloc((size_t)r->room * sizeof *r->order);
+        if (!r->order || lp_fault("walk_order"))
+            return lp_fail(LP_ENOMEM, "no memory to order %lld images",
+                           (long long)r->room);
+    }
+    r->n = 0;
+    for (int64_t i = r->run.first; i < end; ++i)
+        if (r->walk->state[i] != IMAGE_DONE)
+            r->order[r->n++] =
+                (struct sized){i, s->size[2 * i], s->size[2 * i + 1]};
+    if (r->n > 0)
+        qsort(r->order, (size_t)r->n, sizeof *r->order, compare_sized);
+    return LP_OK;
+}
+
+/* All of the run: what others do of their runs is theirs to mark. */
 static enum lp_status acknowledge(struct round *r)
 {
     struct walk *w = r->walk;
     double t = phase_now_s();
     enum lp_status status = LP_OK;
     if (r->n_unmarked > 0)
-        status = w->mark(w->arg, r->shard.first, r->shard.n_local,
-                         w->state + r->shard.first);
+        status = w->mark(w->arg, r->run.first, r->run.n_local,
+                         w->state + r->run.first);
     r->n_unmarked = 0;
     r->marked_s = phase_add(PHASE_WRITE, t);
     return status;
@@ -135,23 +151,37 @@ static enum lp_status do_one(struct round *r, int64_t image)
     return status;
 }
 
+/* The run at hand, marked before another one is; *go_on is false when all are
+ * to leave. Alone. */
+static enum lp_status do_run(struct round *r, bool *go_on)
+{
+    enum lp_status status;
+    LP_TRY(put_in_order(r));
+    for (int64_t i = 0; i < r->n && *go_on; ++i) {
+        const int64_t image = r->order[i].image;
+        if (lp_fault("walk_each"))
+            LP_TRY(lp_fail(LP_EIO, "asked to fail at image %lld",
+                           (long long)image));
+        LP_TRY(do_one(r, image));
+        if (++r->n_unmarked >= MARK_IMAGES ||
+            phase_now_s() - r->marked_s > MARK_SECONDS)
+            LP_TRY(acknowledge(r));
+        *go_on = progress_step(&r->progress);
+    }
+    status = acknowledge(r);
+done:
+    return status;
+}
+
 /* All of this rank's photographs. Alone; progress carries word of others. */
 static enum lp_status go_round(struct round *r)
 {
     enum lp_status status = LP_OK;
     bool go_on = true;
-    for (int64_t i = 0; i < r->n && go_on; ++i) {
-        if (lp_fault("walk_each"))
-            LP_TRY(lp_fail(LP_EIO, "asked to fail at image %lld",
-                           (long long)r->order[i]));
-        LP_TRY(do_one(r, r->order[i]));
-        if (++r->n_unmarked >= MARK_IMAGES ||
-            phase_now_s() - r->marked_s > MARK_SECONDS)
-            LP_TRY(acknowledge(r));
-        go_on = progress_step(&r->progress);
-    }
-    status = acknowledge(r);
-done:
+    r->marked_s = phase_now_s();
+    while (go_on && status == LP_OK && deal_next(&r->deal, &r->run))
+        status = do_run(r, &go_on);
+    r->progress.idle_s = r->deal.wait_s;
     return status;
 }
 
@@ -161,12 +191,9 @@ enum lp_status walk_photographs(struct walk *w)
     MPI_Comm comm = w->session->comm;
     struct round r = {.walk = w};
 
-    status = deal(&r);
-    LP_AGREE(comm);
-
-    progress_begin(&r.progress, w->what, r.n, w->session->config.run.progress_s,
-                   comm);
-    r.marked_s = phase_now_s();
+    LP_TRY(share(&r));
+    progress_begin(&r.progress, w->what, comm_rank(comm) == 0 ? r.n_todo : 0,
+                   w->session->config.run.progress_s, comm);
     status = go_round(&r);
     status = progress_end(&r.progress, status);
     LP_AGREE(comm);
@@ -181,6 +208,7 @@ enum lp_status walk_photographs(struct walk *w)
                            (long long)w->session->data.n_images,
                            w->session->config.data.max_bad));
 done:
+    deal_close(&r.deal);
     free(r.order);
     image_release(&r.img);
     return status;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* walk.h: over the photographs that are not done: each rank its share, in order
- * of size, with progress, broken files, stops and acknowledgement. Photographs
- * that were broken in an earlier start are tried again. */
+/* walk.h: over the photographs that are not done: each rank its share, or chunk
+ * after chunk (run.balance), in order of size, with progress, broken files,
+ * stops and acknowledgement. Photographs that were broken in an earlier start
+ * are tried again. */
 #ifndef LPCAM_WALK_H
 #define LPCAM_WALK_H
 
@@ -11,6 +12,8 @@
 struct walk {
     struct session *session;
     const char *what; /* for the progress line, "extract"              */
+    bool features;    /* each brings every photograph to the network, also
+                             one without labels                            */
     uint8_t *state;   /* [n_images] enum image_state as found, changed
                              for this rank's images                        */
 

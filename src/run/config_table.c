@@ -14,6 +14,8 @@
 #define MOST_SEED  4294967295.0
 
 static const struct key_word no_yes[] = {{"no", 0}, {"yes", 1}, {0}};
+static const struct key_word balance[] = {
+    {"static", BALANCE_STATIC}, {"dynamic", BALANCE_DYNAMIC}, {0}};
 static const struct key_word layout[] = {
     {"list", LAYOUT_LIST}, {"voc", LAYOUT_VOC}, {"coco", LATER}, {0}};
 static const struct key_word precision[] = {
@@ -75,6 +77,7 @@ const struct config_key config_key[] = {
     NUMBER(run.seed, 0, MOST_SEED),
     NUMBER(run.progress_s, 0.1, 86400),
     NUMBER(run.node_ranks, 0, 1 << 20),
+    WORD(run.balance, balance),
 
     NUMBER(run.checkpoint_s, 0, 1e9),
     WORD(data.layout, layout),

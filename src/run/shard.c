@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "lpcam/run/shard.h"
 
+/* Chunks an equal share of what is left is cut into. */
+#define CHUNKS_A_SHARE 4
+
 struct shard shard_by_count(int64_t n_global, int rank, int n_ranks)
 {
     const int64_t each = n_global / n_ranks, rest = n_global % n_ranks;
@@ -40,4 +43,23 @@ struct shard shard_by_cost(const int64_t *cost, int64_t n_global, int rank,
     if (rank == n_ranks - 1)
         i = n_global; /* images that cost nothing may stand at the end */
     return (struct shard){n_global, first, i - first};
+}
+
+int64_t shard_chunks(const int64_t *cost, int64_t n_global, int n_ranks,
+                     int64_t *first)
+{
+    int64_t left = 0, n_chunks = 0, i = 0;
+    for (int64_t j = 0; j < n_global; ++j)
+        left += cost[j];
+    while (left > 0) {
+        const int64_t most = left / n_ranks / CHUNKS_A_SHARE;
+        int64_t sum = 0;
+        first[n_chunks++] = i;
+        for (; left > 0 && (sum == 0 || sum + cost[i] / 2 < most); ++i) {
+            sum += cost[i];
+            left -= cost[i];
+        }
+    }
+    first[n_chunks] = n_global; /* images that cost nothing may stand there */
+    return n_chunks;
 }

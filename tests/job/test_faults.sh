@@ -49,6 +49,12 @@ for site in kmeans_sample exchange_rows kmeans_plusplus; do
 done
 unset 'settings[-1]' 'settings[-1]'
 
+# And chunks that are dealt out.
+rm -rf "$out"
+settings+=(--set run.balance=dynamic)
+fault "deal_open@$rank:1" extract
+unset 'settings[-1]' 'settings[-1]'
+
 # In the middle of each job, from the same beginning each time.
 rm -rf "$out"
 for step in \

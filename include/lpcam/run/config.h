@@ -26,6 +26,7 @@ struct number_list {
     double v[CONFIG_MAX_LIST];
 };
 
+enum balance_rule { BALANCE_STATIC, BALANCE_DYNAMIC };
 enum data_layout { LAYOUT_LIST, LAYOUT_VOC };
 enum start_rule { START_HASH, START_PLUSPLUS, START_ROWS };
 enum stop_rule { STOP_MOVED, STOP_REFERENCE };
@@ -41,6 +42,7 @@ struct config {
         double progress_s;   /* seconds between progress lines in a log     */
         double checkpoint_s; /* and between checkpoints of clustering     */
         int node_ranks;      /* ranks of a node; 0: those that share memory */
+        int balance;         /* enum balance_rule                           */
     } run;
     struct {
         int layout; /* enum data_layout                            */
