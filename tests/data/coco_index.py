@@ -12,8 +12,9 @@ no order. Objects are star-shaped polygons whose sizes and numbers of points
 follow COCO's, one annotation in 83 is a crowd with uncompressed runs. Nothing
 in it describes a real photograph.
 
---scale 0.1 makes sides and objects of a tenth. The same arguments write the
-same bytes. `import coco_index` gives sizes() and the rest to other scripts.
+--scale 0.1 makes sides and objects of a tenth, with as many points and as many
+of everything else. The same arguments write the same bytes. coco_set.py draws
+the photographs and all else that a run needs.
 """
 import argparse
 import os
@@ -119,6 +120,19 @@ def image_classes(rng, n):
     return np.nonzero(taken)[0], order[taken]
 
 
+def images(rng, args):
+    """ids [n] and sizes [n][2] w, h, in the order of the file."""
+    return image_ids(rng, args.images), sizes(rng, args.images, args.scale)
+
+
+def pairs(rng, args):
+    """image_classes(), fewer where there are not enough annotations."""
+    image, category = image_classes(rng, args.images)
+    n = min(len(image), args.annotations - round(args.annotations * CROWDS))
+    keep = np.sort(rng.permutation(len(image))[:n])
+    return image[keep], category[keep]
+
+
 # Annotations ----------------------------------------------------------------
 
 def share_out(rng, n_pairs, n, person):
@@ -138,12 +152,12 @@ def boxes(rng, size, scale):
     return np.hstack((corner.astype(np.int64), extent))
 
 
-def polygons(rng, box):
-    """Star-shaped polygons in box [n][4].
+def polygons(rng, box, scale):
+    """Star-shaped polygons in box [n][4], at any scale of as many points.
 
     -> points [sum][2] (hundredths px), offset [n + 1]
     """
-    side = np.sqrt(box[:, 2] * box[:, 3]) / 100
+    side = np.sqrt(box[:, 2] * box[:, 3]) / (100 * scale)
     n_points = np.maximum(3, (4 + POINTS_PER_SIDE * np.sqrt(side)
                               * np.exp(rng.normal(0, .4, len(box)))).astype(np.int64))
     offset = np.concatenate(([0], np.cumsum(n_points)))
@@ -216,28 +230,21 @@ class Annotations:
     """All annotations, drawn at once, and their texts in any order."""
 
     def __init__(self, rng, args, ids, size):
-        image, category = self.pairs(rng, args)
+        image, category = pairs(rng, args)
         n_crowds = min(round(args.annotations * CROWDS), len(image))
         pair = np.repeat(np.arange(len(image)),
                          share_out(rng, len(image), args.annotations - n_crowds,
                                    category == 0))
         parts = 1 + (rng.random(len(pair)) < .12) + (rng.random(len(pair)) < .05)
         whole = boxes(rng, size[image[pair]], args.scale)
-        self.points, self.offset = polygons(rng, split_boxes(whole, parts))
+        self.points, self.offset = polygons(rng, split_boxes(whole, parts),
+                                            args.scale)
         self.part = np.concatenate(([0], np.cumsum(parts)))
         self.of, self.crowd_of = pair, rng.choice(len(image), n_crowds, replace=False)
         self.ids, self.size = ids[image], size[image]
         self.category = np.array([c[1] for c in categories()])[category]
         self.decimal = [repr(i / 100) for i in range(100 * int(size.max()) + 1)]
         self.rng = rng
-
-    @staticmethod
-    def pairs(rng, args):
-        """image_classes(), fewer where there are not enough annotations."""
-        image, category = image_classes(rng, args.images)
-        n = min(len(image), args.annotations - round(args.annotations * CROWDS))
-        keep = np.sort(rng.permutation(len(image))[:n])
-        return image[keep], category[keep]
 
     def numbers(self, hundredths):
         return ",".join(map(self.decimal.__getitem__, hundredths))
@@ -281,11 +288,6 @@ def split_boxes(box, parts):
     strip = box[of]
     width = strip[:, 2] // parts[of]
     return np.stack((strip[:, 0] + at * width, strip[:, 1], width, strip[:, 3]), 1)
-
-
-def images(rng, args):
-    """ids [n] and sizes [n][2] w, h, in the order of the file."""
-    return image_ids(rng, args.images), sizes(rng, args.images, args.scale)
 
 
 def write_list(out, texts):

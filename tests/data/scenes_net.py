@@ -41,12 +41,12 @@ class Net:
     column, channel) and a bias [d]; then the linear weight [classes, d] and
     bias [classes]."""
 
-    def __init__(self, params):
-        self.params = params
+    def __init__(self, params, layers=LAYERS):
+        self.params, self.layers = params, layers
 
     def features(self, x):
         """Unpooled features of x [n, h, w, 3]."""
-        for layer, (kernel, stride, _) in enumerate(LAYERS):
+        for layer, (kernel, stride, _) in enumerate(self.layers):
             w, b = self.params[2 * layer:2 * layer + 2]
             x = np.maximum(im2col(x, kernel, stride) @ w + b, 0)
         return x
@@ -100,7 +100,7 @@ def value_info(name, dims):
 
 def graph(net):
     nodes, tensors, x = [], [], "image"
-    for layer, (kernel, stride, _) in enumerate(LAYERS):
+    for layer, (kernel, stride, _) in enumerate(net.layers):
         w, b = net.params[2 * layer:2 * layer + 2]
         name = f"conv{layer + 1}"
         w = w.reshape(kernel, kernel, -1, w.shape[1]).transpose(3, 2, 0, 1)  # OIHW
