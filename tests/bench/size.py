@@ -125,7 +125,7 @@ class Bench:
                 "data.layout": self.o.layout, "model.file": os.path.join(self.set, "net.onnx"),
                 "model.classes": os.path.join(self.set, "names.txt")}
         if self.o.layout == "coco":
-            keys["data.labels"] = "instances.json"
+            keys["data.annotations"] = "instances.json"
         words = ["mpirun", "-n", str(self.o.ranks), self.o.lpcam, job, "configs/reference.ini"]
         return words + [w for key, value in keys.items() for w in ("--set", key + "=" + value)]
 

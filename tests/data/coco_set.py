@@ -78,13 +78,13 @@ def write_shared(folder, ending, names, size, make):
 
 
 def write_labels(path, names, image, category):
-    """A line an image, also where it has no class."""
+    """A line an image in ascending order, also where it has no class."""
     ids = [c[1] for c in coco_index.categories()]
     words = [[name] for name in names]
     for i, c in zip(image.tolist(), category.tolist()):
         words[i].append(str(ids[c]))
     with open(path, "w") as out:
-        out.writelines(" ".join(line) + "\n" for line in words)
+        out.writelines(" ".join(line) + "\n" for line in sorted(words))
 
 
 def write_lines(path, lines):

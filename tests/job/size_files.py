@@ -52,15 +52,16 @@ def spoilt(path):
 
 
 def truth(path):
-    """Names, labels (positions of the categories) and sizes [n][2] h, w."""
+    """Names, labels (positions of the categories) and sizes [n][2] h, w; by id."""
     with open(path) as file:
         index = json.load(file)
+    images = sorted(index["images"], key=lambda image: image["id"])
     position = {c["id"]: i for i, c in enumerate(index["categories"])}
-    labels = {image["id"]: set() for image in index["images"]}
+    labels = {image["id"]: set() for image in images}
     for a in index["annotations"]:
         labels[a["image_id"]].add(position[a["category_id"]])
-    return ([image["file_name"][:-4] for image in index["images"]], [sorted(found) for found in labels.values()],
-            np.array([(image["height"], image["width"]) for image in index["images"]]))
+    return ([image["file_name"][:-4] for image in images], [sorted(found) for found in labels.values()],
+            np.array([(image["height"], image["width"]) for image in images]))
 
 
 def check_images(file, names, labels, size):
