@@ -316,6 +316,27 @@ done:
     return status;
 }
 
+int64_t backbone_side(struct backbone *b, const int least[2], const int most[2],
+                      int side)
+{
+    ov_partial_shape_t in = {{0}, NULL}, shape = {{0}, NULL};
+    ov_output_const_port_t *port = NULL;
+    const ov_dimension_t dims[4] = {
+        {1, 1}, {3, 3}, {least[0], most[0]}, {least[1], most[1]}};
+    int64_t cells = 0;
+
+    if (ov_partial_shape_create(4, dims, &in) == OK &&
+        ov_model_reshape_single_input(b->model, in) == OK &&
+        ov_model_const_output_by_index(b->model, 0, &port) == OK &&
+        ov_port_get_partial_shape(port, &shape) == OK && shape.rank.max == 4 &&
+        shape.dims[2 + side].min == shape.dims[2 + side].max)
+        cells = shape.dims[2 + side].max;
+    ov_partial_shape_free(&in);
+    ov_partial_shape_free(&shape);
+    ov_output_const_port_free(port);
+    return cells > 0 ? cells : 0;
+}
+
 static enum lp_status take_output(struct backbone *b, const float **out,
                                   int64_t shape[4], int *rank)
 {

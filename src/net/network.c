@@ -9,6 +9,7 @@
 #include "lpcam/data/resize.h"
 #include "lpcam/net/onnx_cut.h"
 #include "lpcam/run/comm.h"
+#include "network_parts.h"
 
 void network_release(struct network *net)
 {
@@ -101,9 +102,8 @@ done:
 
 /* ---- proof */
 
-/* Features must be a map of as many channels as the linear layer weighs. */
-static enum lp_status check_map(const struct network *net,
-                                const int64_t shape[4], int rank)
+enum lp_status network_check_map(const struct network *net,
+                                 const int64_t shape[4], int rank)
 {
     if (rank == 4 && shape[0] == 1 && shape[1] == net->head.d && shape[2] > 0 &&
         shape[3] > 0)
@@ -181,7 +181,7 @@ static enum lp_status compare(struct network *net, const struct config *config,
     int rank;
 
     LP_TRY(backbone_run(net->backbone, chw, h, w, &map, shape, &rank));
-    LP_TRY(check_map(net, shape, rank));
+    LP_TRY(network_check_map(net, shape, rank));
     LP_TRY(backbone_open(&whole, cut->whole, cut->n_whole, LP_F32,
                          config->model.threads));
     LP_TRY(run_whole(whole, chw, h, w, net->head.n, &logits));
@@ -221,79 +221,4 @@ enum lp_status network_prove(struct network *net, const struct config *config,
     free(chw);
     onnx_cut_release(&cut);
     return (enum lp_status)verdict;
-}
-
-/* ---- grids */
-
-static int by_size(const void *a, const void *b)
-{
-    const int64_t *x = a, *y = b;
-    if (x[0] != y[0])
-        return x[0] < y[0] ? -1 : 1;
-    return (x[1] > y[1]) - (x[1] < y[1]);
-}
-
-/* The different sizes of size [n][2], sorted, without 0 0. */
-static int64_t distinct(const int64_t *size, int64_t n, int64_t *out)
-{
-    int64_t m = 0, last = 0;
-    for (int64_t i = 0; i < n; ++i)
-        if (size[2 * i] > 0 && size[2 * i + 1] > 0) {
-            memcpy(out + 2 * m, size + 2 * i, 2 * sizeof *out);
-            ++m;
-        }
-    qsort(out, (size_t)m, 2 * sizeof *out, by_size);
-    for (int64_t i = 1; i < m; ++i)
-        if (by_size(out + 2 * i, out + 2 * last) != 0) {
-            ++last;
-            memmove(out + 2 * last, out + 2 * i, 2 * sizeof *out);
-        }
-    return m > 0 ? last + 1 : 0;
-}
-
-static enum lp_status grid_of(struct network *net, const int64_t size[2],
-                              int64_t grid[2])
-{
-    enum lp_status status = LP_OK;
-    int64_t shape[4] = {0};
-    int rank;
-    LP_TRY(backbone_shape(net->backbone, (int)size[0], (int)size[1], shape,
-                          &rank));
-    LP_TRY(check_map(net, shape, rank));
-    memcpy(grid, shape + 2, 2 * sizeof *grid);
-done:
-    return status;
-}
-
-enum lp_status network_grids(struct network *net, const int64_t *size,
-                             int64_t *grid, int64_t n, MPI_Comm comm)
-{
-    enum lp_status status = LP_OK;
-    int64_t *sizes = malloc((size_t)(2 * n + 1) * sizeof *sizes);
-    int64_t *grids = calloc((size_t)(2 * n + 1), sizeof *grids);
-    int64_t n_sizes = 0;
-
-    if (!sizes || !grids)
-        status = lp_fail(LP_ENOMEM,
-                         "no memory for the sizes of %lld "
-                         "photographs",
-                         (long long)n);
-    else
-        n_sizes = distinct(size, n, sizes);
-    for (int64_t i = comm_rank(comm); i < n_sizes && status == LP_OK;
-         i += comm_size(comm))
-        status = grid_of(net, sizes + 2 * i, grids + 2 * i);
-    LP_AGREE(comm);
-
-    comm_max_i64(comm, grids, 2 * n_sizes);
-    for (int64_t i = 0; i < n; ++i) {
-        const int64_t *at = bsearch(size + 2 * i, sizes, (size_t)n_sizes,
-                                    2 * sizeof *sizes, by_size);
-        grid[2 * i] = at ? grids[at - sizes] : 0;
-        grid[2 * i + 1] = at ? grids[at - sizes + 1] : 0;
-    }
-done:
-    free(sizes);
-    free(grids);
-    return status;
 }

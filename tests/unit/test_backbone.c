@@ -132,6 +132,22 @@ static void shapes_are_foretold_for_every_size(void **state)
     }
 }
 
+static void a_range_of_sizes_has_a_side_where_it_is_one_number(void **state)
+{
+    (void)state;
+    const int least[] = {9, 1}, even[] = {10, MOST}, odd[] = {11, MOST};
+    const int all[] = {10, 2}, nothing[] = {-7, 0};
+    int64_t shape[4];
+    int rank;
+    assert_int_equal(backbone_side(net, least, even, 0), 5);
+    assert_int_equal(backbone_side(net, least, even, 1), 0);
+    assert_int_equal(backbone_side(net, least, odd, 0), 0);
+    assert_int_equal(backbone_side(net, least, all, 1), 1);
+    assert_int_equal(backbone_side(net, nothing, nothing, 0), 0);
+    assert_int_equal(backbone_shape(net, 391, 7, shape, &rank), LP_OK);
+    assert_true(shape[2] == 196 && shape[3] == 4);
+}
+
 static void bits_do_not_depend_on_what_ran_before(void **state)
 {
     (void)state;
@@ -308,6 +324,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_output_is_the_networks, open_net),
         cmocka_unit_test(shapes_are_foretold_for_every_size),
+        cmocka_unit_test(a_range_of_sizes_has_a_side_where_it_is_one_number),
         cmocka_unit_test(bits_do_not_depend_on_what_ran_before),
         cmocka_unit_test(bits_do_not_depend_on_threads),
         cmocka_unit_test(memory_stays_flat_over_many_sizes),

@@ -24,6 +24,12 @@ void backbone_close(struct backbone *b); /* NULL allowed */
 enum lp_status backbone_shape(struct backbone *b, int h, int w,
                               int64_t shape[4], int *rank);
 
+/* Cells of one side of the output, 0 its height, 1 its width, for all inputs
+ * whose height and width lie in [least[0], most[0]] and [least[1], most[1]]
+ * pixels; 0 where shape inference cannot tell that they are the same for all. */
+int64_t backbone_side(struct backbone *b, const int least[2], const int most[2],
+                      int side);
+
 /* One image chw [3][h][w] through the network. *out belongs to the backbone
  * and is valid until the next call; shape as above ([1][d][fh][fw] for a cut
  * model). Fails with LP_EMODEL. */

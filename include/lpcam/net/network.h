@@ -34,7 +34,10 @@ enum lp_status network_prove(struct network *net, const struct config *config,
                              const char *photograph, MPI_Comm comm);
 
 /* Grid of cells for each photograph: grid [n][2] from size [n][2] (pixels h,
- * w; 0 0 gives 0 0). The ranks share the distinct sizes. Collective. */
+ * w; 0 0 gives 0 0). The ranks share the work: two shape inferences for each
+ * number of cells that a side can have, or where sides do not go by themselves
+ * one for each distinct size. Collective. Fails on all ranks or none with
+ * LP_EMODEL or LP_ENOMEM. */
 enum lp_status network_grids(struct network *net, const int64_t *size,
                              int64_t *grid, int64_t n, MPI_Comm comm);
 
