@@ -7,7 +7,7 @@
 #include "lpcam/base/fault.h"
 #include "lpcam/base/log.h"
 #include "lpcam/data/dataset_index.h"
-#include "lpcam/data/mask.h"
+#include "lpcam/data/truth.h"
 #include "lpcam/method/class_maps.h"
 #include "lpcam/run/comm.h"
 #include "lpcam/run/cost.h"
@@ -26,7 +26,7 @@ struct count {
     uint8_t *state;      /* [file images] enum image_state             */
     int64_t *file_image; /* [images of the data set] where in the file */
     int32_t *class_of;   /* [file classes] class index of the data set */
-    struct mask mask;
+    struct truth truth;
     float *strided, *map, *value; /* of one image                          */
     uint8_t *best_class, *q;
     int32_t *label;
@@ -108,30 +108,6 @@ done:
     return status;
 }
 
-/* The mask of an image as classes, in c->mask. */
-static enum lp_status read_truth(struct count *c, int64_t image, int64_t at)
-{
-    const struct dataset *d = &c->session->data;
-    char why[256];
-    enum lp_status status = mask_read(dataset_mask(d, image), &c->mask, why);
-    if (status == LP_EDATA)
-        return lp_fail(LP_EFORMAT, "the mask %s cannot be used: %s",
-                       dataset_mask(d, image), why);
-    if (status != LP_OK)
-        return status;
-    if (c->mask.h != c->file.size[2 * at] ||
-        c->mask.w != c->file.size[2 * at + 1])
-        return lp_fail(LP_EFORMAT,
-                       "the mask %s has %d x %d pixels where the "
-                       "photograph has %lld x %lld",
-                       dataset_mask(d, image), c->mask.h, c->mask.w,
-                       (long long)c->file.size[2 * at],
-                       (long long)c->file.size[2 * at + 1]);
-    for (int64_t i = 0; i < (int64_t)c->mask.h * c->mask.w; ++i)
-        c->mask.value[i] = d->mask_class[c->mask.value[i]];
-    return LP_OK;
-}
-
 /* The seed of image `at` of the file from its stride-4 maps. */
 static enum lp_status enlarge(struct count *c, int64_t at)
 {
@@ -156,7 +132,7 @@ static enum lp_status enlarge(struct count *c, int64_t at)
 static bool is_scored(const struct count *c, int64_t image)
 {
     return c->state[c->file_image[image]] == IMAGE_DONE &&
-           dataset_mask(&c->session->data, image);
+           truth_has(&c->session->data, image);
 }
 
 static enum lp_status count_one(struct count *c, int64_t image)
@@ -169,11 +145,12 @@ static enum lp_status count_one(struct count *c, int64_t image)
         ++c->n_skipped;
         return LP_OK;
     }
-    LP_TRY(read_truth(c, image, at));
+    LP_TRY(truth_read(&c->truth, &c->session->data, image, c->file.size[2 * at],
+                      c->file.size[2 * at + 1]));
     if (!c->file.seed) {
         LP_TRY(enlarge(c, at));
         seed_score_add(&c->scored->score, c->best_class, c->value,
-                       c->mask.value, n);
+                       c->truth.mask.value, n);
         goto done;
     }
     LP_TRY(map_file_read_seed(&c->file, at, c->best_class, c->q));
@@ -181,7 +158,7 @@ static enum lp_status count_one(struct count *c, int64_t image)
         if (c->best_class[i] > 0)
             c->best_class[i] = (uint8_t)(c->class_of[c->best_class[i] - 1] + 1);
     seed_score_add_quantised(&c->scored->score, c->best_class, c->q,
-                             c->mask.value, n);
+                             c->truth.mask.value, n);
 done:
     return status;
 }
@@ -256,7 +233,7 @@ static void release(struct count *c)
 {
     map_file_close(&c->file, false, NULL);
     dataset_release(&c->maps);
-    mask_release(&c->mask);
+    truth_release(&c->truth);
     free(c->state);
     free(c->file_image);
     free(c->class_of);
@@ -294,10 +271,10 @@ done:
     return status;
 }
 
-static bool any_mask(const struct dataset *d)
+static bool any_truth(const struct dataset *d)
 {
     for (int64_t i = 0; i < d->n_images; ++i)
-        if (dataset_mask(d, i))
+        if (truth_has(d, i))
             return true;
     return false;
 }
@@ -314,7 +291,7 @@ enum lp_status stage_score(struct session *s)
                s->data.n_classes);
         return LP_OK;
     }
-    if (!any_mask(&s->data)) {
+    if (!any_truth(&s->data)) {
         lp_log("score: no masks in %s: nothing to score", s->config.data.masks);
         return LP_OK;
     }

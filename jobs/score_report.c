@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lpcam/base/log.h"
 #include "score.h"
@@ -134,20 +135,59 @@ static void add_json_classes(struct text_buffer *b, const struct seed_score *s,
     text_add(b, "]");
 }
 
+/* The file that ground truth is drawn from, else the folder of the masks. The
+ * caller frees; NULL without memory. */
+static char *truth_source(const struct dataset *d)
+{
+    const char *path = dataset_annotations(d);
+    if (path)
+        return text_format("%s", path);
+    for (int64_t i = 0; i < d->n_images; ++i)
+        if ((path = dataset_mask(d, i)))
+            return text_format("%.*s", (int)(strrchr(path, '/') - path), path);
+    return text_format("none");
+}
+
+/* Which ground truth: several circulate for COCO, and their scores differ. */
+static void add_truth(struct text_buffer *b, const struct dataset *d,
+                      bool small)
+{
+    char *source = truth_source(d);
+    if (source && dataset_annotations(d))
+        text_add(b, "ground truth: drawn from %s, %s\n", source,
+                 small ? "smaller objects on top, crowds ignored"
+                       : "in the order of the file, crowds are background");
+    else if (source)
+        text_add(b, "ground truth: masks of %s\n", source);
+    free(source);
+}
+
+static void add_json_truth(struct text_buffer *b, const struct dataset *d,
+                           bool small)
+{
+    char *source = truth_source(d);
+    const bool drawn = dataset_annotations(d) != NULL;
+    text_add(b, "{\"truth\": {\"%s\": ", drawn ? "annotations" : "masks");
+    text_add_json(b, source ? source : "");
+    if (drawn)
+        text_add(b, ", \"overlap\": \"%s\"", small ? "small" : "annotation");
+    text_add(b, "}");
+    free(source);
+}
+
 static enum lp_status write_json(const struct scored *kind, int n,
-                                 const struct dataset *d, double threshold,
-                                 const char *path)
+                                 const struct dataset *d,
+                                 const struct config *config, const char *path)
 {
     struct text_buffer b = {0};
-    const char *between = "{";
+    add_json_truth(&b, d, config->data.small_on_top);
     for (int i = 0; i < n; ++i) {
         if (!kind[i].there)
             continue;
-        text_add(&b, "%s\"%s\": {", between, kind[i].name);
+        text_add(&b, ",\n\"%s\": {", kind[i].name);
         add_json_curve(&b, &kind[i].score, d);
-        add_json_classes(&b, &kind[i].score, d, threshold);
+        add_json_classes(&b, &kind[i].score, d, config->score.threshold);
         text_add(&b, "}");
-        between = ",\n";
     }
     enum lp_status status = LP_OK;
     if (!text_add(&b, "}\n"))
@@ -163,6 +203,7 @@ enum lp_status score_report(const struct scored *kind, int n,
                             const struct config *config, const char *path)
 {
     struct text_buffer b = {0};
+    add_truth(&b, d, config->data.small_on_top);
     add_curve_table(&b, kind, n);
     for (int i = 0; i < n; ++i)
         if (kind[i].there)
@@ -170,5 +211,5 @@ enum lp_status score_report(const struct scored *kind, int n,
     if (b.s)
         lp_log("score: seeds against masks\n%s", b.s);
     free(b.s);
-    return write_json(kind, n, d, config->score.threshold, path);
+    return write_json(kind, n, d, config, path);
 }

@@ -18,17 +18,38 @@ static void *share_block(void *block, int64_t n_bytes, MPI_Comm comm,
     return block;
 }
 
+static enum lp_status share_shapes(struct dataset *d, int64_t n_shapes,
+                                   MPI_Comm comm)
+{
+    enum lp_status status = LP_OK;
+    const int64_t n = d->n_images;
+    d->shape_offset =
+        share_block(d->shape_offset, (n + 1) * (int64_t)sizeof *d->shape_offset,
+                    comm, &status);
+    d->shape = share_block(d->shape, n_shapes * (int64_t)sizeof *d->shape, comm,
+                           &status);
+    d->shape_size = share_block(
+        d->shape_size, 2 * n * (int64_t)sizeof *d->shape_size, comm, &status);
+    return status;
+}
+
 static enum lp_status share(struct dataset *d, MPI_Comm comm)
 {
     enum lp_status status = LP_OK;
-    int64_t count[5] = {d->n_images, d->n_classes, d->background, d->text_bytes,
-                        d->label_offset ? d->label_offset[d->n_images] : 0};
+    int64_t count[7] = {d->n_images,
+                        d->n_classes,
+                        d->background,
+                        d->text_bytes,
+                        d->label_offset ? d->label_offset[d->n_images] : 0,
+                        d->shape_offset ? d->shape_offset[d->n_images] : -1,
+                        d->shape_file};
     comm_bcast(comm, count, sizeof count);
     comm_bcast(comm, d->mask_class, sizeof d->mask_class);
     d->n_images = count[0];
     d->n_classes = (int)count[1];
     d->background = count[2] != 0;
     d->text_bytes = count[3];
+    d->shape_file = count[6];
 
     const int64_t n = d->n_images * (int64_t)sizeof(int64_t);
     d->text = share_block(d->text, d->text_bytes, comm, &status);
@@ -41,7 +62,8 @@ static enum lp_status share(struct dataset *d, MPI_Comm comm)
         d->label_offset, n + (int64_t)sizeof *d->label_offset, comm, &status);
     d->label = share_block(d->label, count[4] * (int64_t)sizeof *d->label, comm,
                            &status);
-    return status;
+    return count[5] < 0 || status != LP_OK ? status
+                                           : share_shapes(d, count[5], comm);
 }
 
 enum lp_status dataset_load(struct dataset *d, const struct config *config,
@@ -49,7 +71,7 @@ enum lp_status dataset_load(struct dataset *d, const struct config *config,
 {
     enum lp_status status = LP_OK;
 
-    *d = (struct dataset){0};
+    *d = (struct dataset){.shape_file = -1};
     if (comm_rank(comm) == 0)
         status = dataset_build(d, config, n_rows);
     LP_AGREE(comm);
@@ -70,6 +92,9 @@ void dataset_release(struct dataset *d)
     free(d->path_at);
     free(d->mask_at);
     free(d->name_at);
+    free(d->shape_offset);
+    free(d->shape);
+    free(d->shape_size);
     *d = (struct dataset){0};
 }
 
@@ -86,6 +111,11 @@ const char *dataset_path(const struct dataset *d, int64_t image)
 const char *dataset_mask(const struct dataset *d, int64_t image)
 {
     return d->mask_at[image] < 0 ? NULL : d->text + d->mask_at[image];
+}
+
+const char *dataset_annotations(const struct dataset *d)
+{
+    return d->shape_offset ? d->text + d->shape_file : NULL;
 }
 
 const char *dataset_class(const struct dataset *d, int class_index)

@@ -13,32 +13,39 @@
 static enum lp_status (*const reader[])(struct source *) = {
     [LAYOUT_LIST] = dataset_read_list,
     [LAYOUT_VOC] = dataset_read_voc,
+    [LAYOUT_COCO] = dataset_read_coco,
 };
+
+/* What ground truth is where a class is: its row and 1, 0 for background. */
+static uint8_t class_value(const struct rows *rows, const struct source *s,
+                           int class)
+{
+    const int row = rows->of_class[class];
+    if (s->class[class].kind == CLASS_BACKGROUND)
+        return 0;
+    if (s->class[class].kind == CLASS_IGNORED || row + 1 >= DATASET_IGNORE)
+        return DATASET_IGNORE;
+    if (row < 0)
+        return s->config->score.unknown_ignore ? DATASET_IGNORE : 0;
+    return (uint8_t)(row + 1);
+}
 
 static void set_mask_classes(struct dataset *d, const struct rows *rows,
                              const struct source *s)
 {
-    const bool as_background = !s->config->score.unknown_ignore;
-    bool too_many = false;
-
     d->background = s->config->data.background;
     memset(d->mask_class, DATASET_IGNORE, sizeof d->mask_class);
     if (source_class_kind(s, 0) == CLASS_BACKGROUND)
         d->mask_class[0] = 0;
-    for (int c = 0; c < s->n_classes; ++c) {
-        const int row = rows->of_class[c];
-        const int64_t value = s->class[c].id;
-        if (s->class[c].kind != CLASS_USED || value > 255)
-            continue;
-        if (row >= 0 && row + 1 < DATASET_IGNORE)
-            d->mask_class[value] = (uint8_t)(row + 1);
-        else if (row < 0 && as_background)
-            d->mask_class[value] = 0;
-        too_many |= row + 1 >= DATASET_IGNORE;
-    }
-    if (too_many)
-        lp_warn("classes after row 254 of the model are not scored: a mask "
-                "has 8 bits");
+    for (int c = 0; c < s->n_classes; ++c)
+        if (s->class[c].kind == CLASS_USED && s->class[c].id <= 255)
+            d->mask_class[s->class[c].id] = class_value(rows, s, c);
+    for (int c = 0; c < s->n_classes; ++c)
+        if (rows->of_class[c] + 1 >= DATASET_IGNORE) {
+            lp_warn("classes after row 254 of the model are not scored: a mask "
+                    "has 8 bits");
+            break;
+        }
 }
 
 static int ascending(const void *a, const void *b)
@@ -122,6 +129,7 @@ static enum lp_status put_photographs(struct dataset *d,
     static const char *const ending[] = {".jpg", ".jpeg", ".png"};
     const struct source_image *missing = NULL;
     int64_t n_missing = 0;
+    char line[16] = "";
     struct folder folder = {0};
     enum lp_status status = LP_OK;
 
@@ -135,33 +143,52 @@ static enum lp_status put_photographs(struct dataset *d,
         if (d->path_at[i] < 0)
             LP_TRY(lp_fail(LP_ENOMEM, "no memory for the paths of images"));
     }
+    if (n_missing > 0 && missing->line > 0)
+        snprintf(line, sizeof line, ":%d", missing->line);
     if (n_missing > 0)
         status = lp_fail(LP_EIO,
-                         "%s:%d: there is no %s/%s.jpg, .jpeg or .png; %lld "
+                         "%s%s: there is no %s/%s.jpg, .jpeg or .png; %lld "
                          "more photographs are missing",
-                         s->names, missing->line, s->images, missing->id,
+                         s->names, line, s->images, missing->id,
                          (long long)(n_missing - 1));
 done:
     folder_release(&folder);
     return status;
 }
 
+/* The mask's name without its ending, that of the image or of its number;
+ * false: there is none. */
+static bool find_mask(const struct folder *folder,
+                      const struct source_image *image, char name[512])
+{
+    static const char *const form[] = {"%lld", "%012lld"};
+    static const char *const ending[] = {".png"};
+    const int length = snprintf(name, 512, "%s", image->id);
+    if (length < 512 && find_ending(folder, name, ending, 1))
+        return true;
+    for (int i = 0; i < 2 && image->number >= 0; ++i) {
+        snprintf(name, 512, form[i], (long long)image->number);
+        if (find_ending(folder, name, ending, 1))
+            return true;
+    }
+    return false;
+}
+
 /* Masks may be missing, or their folder: most lists have none. */
 static enum lp_status put_masks(struct dataset *d, struct text_buffer *text,
                                 const struct source *s, int64_t *n_masks)
 {
-    static const char *const ending[] = {".png"};
     struct folder folder = {0};
     enum lp_status status = LP_OK;
+    char name[512];
 
-    if (folder_exists(s->masks))
+    if (s->masks && folder_exists(s->masks))
         LP_TRY(folder_list(&folder, s->masks));
     for (int64_t i = 0; i < s->n_images; ++i) {
-        const char *id = s->image[i].id;
         d->mask_at[i] = -1;
-        if (!find_ending(&folder, id, ending, 1))
+        if (!find_mask(&folder, &s->image[i], name))
             continue;
-        d->mask_at[i] = put(text, s->masks, id, ending[0]);
+        d->mask_at[i] = put(text, s->masks, name, ".png");
         if (d->mask_at[i] < 0)
             LP_TRY(lp_fail(LP_ENOMEM, "no memory for the paths of masks"));
         ++*n_masks;
@@ -188,10 +215,43 @@ static enum lp_status set_texts(struct dataset *d, const struct rows *rows,
                        (long long)s->n_images));
     LP_TRY(put_photographs(d, &text, s));
     LP_TRY(put_masks(d, &text, s, n_masks));
+    d->shape_file = s->annotations ? put(&text, "", s->annotations, "") : -1;
+    if (s->annotations && d->shape_file < 0)
+        LP_TRY(lp_fail(LP_ENOMEM, "no memory for the path of annotations"));
 done:
     d->text = text.s;
     d->text_bytes = (int64_t)text.n;
     return status;
+}
+
+static enum lp_status set_shapes(struct dataset *d, const struct rows *rows,
+                                 const struct source *s)
+{
+    const int64_t n = d->n_images;
+    int64_t most = 0;
+    for (int64_t i = 0; i < n; ++i)
+        most += s->image[i].n_shapes;
+    d->shape_offset = calloc((size_t)n + 1, sizeof *d->shape_offset);
+    d->shape = malloc((size_t)most * sizeof *d->shape + 1);
+    d->shape_size = malloc(2 * (size_t)n * sizeof *d->shape_size);
+    if (!d->shape_offset || !d->shape || !d->shape_size)
+        return lp_fail(LP_ENOMEM, "no memory for %lld annotations",
+                       (long long)most);
+    for (int64_t i = 0; i < n; ++i) {
+        const struct source_image *image = &s->image[i];
+        int64_t at = d->shape_offset[i];
+        for (int64_t j = 0; j < image->n_shapes; ++j) {
+            const struct source_shape *from = &s->shape[image->first_shape + j];
+            d->shape[at++] = (struct dataset_shape){
+                from->at, from->bytes,
+                from->class < 0 ? DATASET_IGNORE
+                                : class_value(rows, s, from->class)};
+        }
+        d->shape_offset[i + 1] = at;
+        d->shape_size[2 * i] = image->h;
+        d->shape_size[2 * i + 1] = image->w;
+    }
+    return LP_OK;
 }
 
 enum lp_status dataset_build(struct dataset *d, const struct config *config,
@@ -209,10 +269,14 @@ enum lp_status dataset_build(struct dataset *d, const struct config *config,
     set_mask_classes(d, &rows, &s);
     LP_TRY(set_labels(d, &rows, &s));
     LP_TRY(set_texts(d, &rows, &s, &n_masks));
+    if (s.shape && !s.masks)
+        LP_TRY(set_shapes(d, &rows, &s));
     lp_log("data set: %lld photographs with %lld labels of %d classes, %lld "
-           "masks",
+           "%s",
            (long long)d->n_images, (long long)d->label_offset[d->n_images],
-           d->n_classes, (long long)n_masks);
+           d->n_classes,
+           (long long)(d->shape ? d->shape_offset[d->n_images] : n_masks),
+           d->shape ? "outlines" : "masks");
 done:
     rows_release(&rows);
     source_release(&s);

@@ -18,7 +18,7 @@ enum lp_status dataset_read_list(struct source *s)
     if (!classes || !labels || !list || !s->images || !s->masks)
         LP_TRY(lp_fail(LP_ENOMEM, "no memory for the paths of %s", root));
     LP_TRY(source_read_classes(s, classes));
-    LP_TRY(source_read_images(s, labels, true));
+    LP_TRY(source_read_labelled(s, labels));
     if (*config->data.list)
         LP_TRY(source_select(s, list));
 done:

@@ -103,8 +103,7 @@ int source_find_class(const struct source *s, const char *word)
     return -1;
 }
 
-/* "a/b/ID.jpg" and "ID" both mean ID. */
-static char *stem(char *word)
+char *source_stem(char *word)
 {
     static const char *const ending[] = {".jpg", ".jpeg", ".png"};
     char *slash = strrchr(word, '/');
@@ -118,6 +117,15 @@ static char *stem(char *word)
     return id;
 }
 
+/* Position in class[] of the class that counts as the n-th, from 0; or -1. */
+static int nth_class(const struct source *s, int64_t n)
+{
+    for (int c = 0; c < s->n_classes; ++c)
+        if (s->class[c].kind == CLASS_USED && n-- == 0)
+            return c;
+    return -1;
+}
+
 /* A label of 0 with a background is refused: in files that number from 0
  * every label would be taken for its neighbour. */
 static enum lp_status add_labels(struct source *s, struct source_image *image,
@@ -127,13 +135,16 @@ static enum lp_status add_labels(struct source *s, struct source_image *image,
     while ((word = text_word(&words)) != NULL) {
         int64_t id;
         const bool number = text_int64(word, &id);
+        const bool position = number && s->config->data.label_positions;
         const enum class_kind kind =
-            number ? source_class_kind(s, id) : CLASS_USED;
-        const int c = source_find_class(s, word);
+            number && !position ? source_class_kind(s, id) : CLASS_USED;
+        const int c = position ? nth_class(s, id) : source_find_class(s, word);
         if (kind == CLASS_BACKGROUND)
             return lp_fail(LP_EFORMAT,
                            "%s:%d: label 0 is the background: write the ids "
-                           "of the classes, or set data.background = no",
+                           "of the classes, set data.background = no, or "
+                           "data.label_numbers = positions where 0 is the "
+                           "first class",
                            path, image->line);
         if (kind == CLASS_IGNORED)
             continue;
@@ -148,45 +159,38 @@ static enum lp_status add_labels(struct source *s, struct source_image *image,
     return LP_OK;
 }
 
-static int compare_id(const void *a, const void *b)
-{
-    const struct source_image *const *x = a, *const *y = b;
-    return strcmp((*x)->id, (*y)->id);
-}
-
 static int compare_id_and_line(const void *a, const void *b)
 {
     const struct source_image *const *x = a, *const *y = b;
-    const int order = compare_id(a, b);
+    const int order = strcmp((*x)->id, (*y)->id);
     return order ? order : (*x)->line - (*y)->line;
 }
 
-/* Pointers to image [n] in the order of the IDs; free; NULL, reported,
- * without memory. */
-static struct source_image **sort_images(struct source_image *image, int64_t n)
-{
-    struct source_image **by_id = malloc((size_t)n * sizeof *by_id);
-    if (!by_id) {
-        (void)lp_fail(LP_ENOMEM, "no memory to sort %lld IDs", (long long)n);
-        return NULL;
-    }
-    for (int64_t i = 0; i < n; ++i)
-        by_id[i] = image + i;
-    qsort(by_id, (size_t)n, sizeof *by_id, compare_id_and_line);
-    return by_id;
-}
-
-static enum lp_status refuse_duplicates(const struct source *s)
+enum lp_status source_refuse_twins(const struct source *s)
 {
     enum lp_status status = LP_OK;
-    struct source_image **by_id = sort_images(s->image, s->n_images);
+    const size_t n = (size_t)s->n_images;
+    const struct source_image **by_id = malloc(n * sizeof *by_id + 1);
     if (!by_id)
-        return LP_ENOMEM;
-    for (int64_t i = 1; i < s->n_images && status == LP_OK; ++i)
-        if (strcmp(by_id[i - 1]->id, by_id[i]->id) == 0)
-            status = lp_fail(LP_EFORMAT,
-                             "%s:%d: image %s is already in line %d", s->names,
-                             by_id[i]->line, by_id[i]->id, by_id[i - 1]->line);
+        return lp_fail(LP_ENOMEM, "no memory to sort %lld IDs",
+                       (long long)s->n_images);
+    for (size_t i = 0; i < n; ++i)
+        by_id[i] = s->image + i;
+    qsort(by_id, n, sizeof *by_id, compare_id_and_line);
+    for (size_t i = 1; i < n && status == LP_OK; ++i) {
+        const struct source_image *a = by_id[i - 1], *b = by_id[i];
+        if (strcmp(a->id, b->id) != 0)
+            continue;
+        status =
+            b->line > 0
+                ? lp_fail(LP_EFORMAT, "%s:%d: image %s is already in line %d",
+                          s->names, b->line, b->id, a->line)
+                : lp_fail(LP_EFORMAT,
+                          "%s: images %lld and %lld have the same file "
+                          "name but for its folder and ending: %s",
+                          s->names, (long long)a->number, (long long)b->number,
+                          b->id);
+    }
     free(by_id);
     return status;
 }
@@ -203,8 +207,11 @@ enum lp_status source_read_images(struct source *s, const char *path,
     s->names = text_format("%s", path);
     s->n_images = 0;
     s->image = calloc((size_t)count_lines(cursor), sizeof *s->image);
-    if (labels) /* a label is a character and what ends it */
+    if (labels) { /* a label is a character and what ends it */
+        free(s->label);
+        s->n_labels = 0;
         s->label = malloc((strlen(cursor) / 2 + 1) * sizeof *s->label);
+    }
     if (!s->names || !s->image || (labels && !s->label))
         LP_TRY(lp_fail(LP_ENOMEM, "no memory for the images of %s", path));
     while ((line = text_line(&cursor, &number)) != NULL) {
@@ -212,46 +219,17 @@ enum lp_status source_read_images(struct source *s, const char *path,
         if (!word)
             continue;
         struct source_image *image = &s->image[s->n_images++];
-        *image = (struct source_image){stem(word), number, s->n_labels, 0};
+        *image = (struct source_image){.id = source_stem(word),
+                                       .line = number,
+                                       .first = s->n_labels,
+                                       .number = -1};
         if (labels)
             LP_TRY(add_labels(s, image, line, path));
     }
     if (s->n_images == 0)
         LP_TRY(lp_fail(LP_EFORMAT, "%s names no image", path));
-    LP_TRY(refuse_duplicates(s));
+    LP_TRY(source_refuse_twins(s));
 done:
-    return status;
-}
-
-enum lp_status source_select(struct source *s, const char *path)
-{
-    enum lp_status status = LP_OK;
-    struct source_image *all = s->image;
-    const int64_t n_all = s->n_images;
-    char *labels = s->names;
-    struct source_image **by_id = sort_images(all, n_all);
-
-    s->image = NULL;
-    s->names = NULL;
-    if (!by_id)
-        LP_TRY(LP_ENOMEM);
-    LP_TRY(source_read_images(s, path, false));
-    for (int64_t i = 0; i < s->n_images; ++i) {
-        struct source_image *image = &s->image[i];
-        struct source_image **known =
-            bsearch(&image, by_id, (size_t)n_all, sizeof *by_id, compare_id);
-        if (!known)
-            LP_TRY(lp_fail(LP_EFORMAT,
-                           "%s:%d: image %s has no line in %s; one without "
-                           "classes needs a line with its ID alone",
-                           path, image->line, image->id, labels));
-        image->first = (*known)->first;
-        image->n_labels = (*known)->n_labels;
-    }
-done:
-    free(by_id);
-    free(labels);
-    free(all);
     return status;
 }
 
@@ -260,8 +238,10 @@ void source_release(struct source *s)
     free(s->class);
     free(s->image);
     free(s->label);
+    free(s->shape);
     free(s->images);
     free(s->masks);
+    free(s->annotations);
     free(s->names);
     for (int i = 0; i < s->n_texts; ++i)
         free(s->text[i]);

@@ -19,8 +19,18 @@ struct source_class {
 
 struct source_image {
     const char *id; /* in text[]                                           */
-    int line;       /* of the file names                                   */
+    int line;       /* of the file names; 0: it has no lines               */
     int64_t first, n_labels; /* its part of label[]                        */
+    int64_t number;          /* in its annotations, or -1                  */
+    int64_t first_shape, n_shapes; /* its part of shape[]                  */
+    int32_t h, w;                  /* pixels, where there are shapes       */
+};
+
+/* An annotated object of an image. */
+struct source_shape {
+    int64_t at;    /* its segmentation in the file of annotations          */
+    int32_t bytes; /* of it                                                */
+    int32_t class; /* position in class[], -1: a crowd, to be ignored      */
 };
 
 struct source {
@@ -31,15 +41,18 @@ struct source {
     int64_t n_images;
     int *label; /* positions in class[], all CLASS_USED, may repeat        */
     int64_t n_labels;
-    char *images, *masks; /* folders                                       */
+    struct source_shape *shape; /* [] in the order of drawing, or NULL    */
+    char *images, *masks; /* folders; masks NULL: drawn from shape[]       */
+    char *annotations;    /* the file that shape[] is about, or NULL       */
     char *names;          /* the file that image[] comes from              */
-    char *text[4];        /* what the strings above lie in                 */
+    char *text[8];        /* what the strings above lie in                 */
     int n_texts;
 };
 
 /* The readers. */
 enum lp_status dataset_read_list(struct source *s);
 enum lp_status dataset_read_voc(struct source *s);
+enum lp_status dataset_read_coco(struct source *s);
 
 /* Read a text file and keep it in s; *cursor is its first line. */
 enum lp_status source_text(struct source *s, const char *path, char **cursor);
@@ -58,8 +71,26 @@ int source_find_class(const struct source *s, const char *word);
 enum lp_status source_read_images(struct source *s, const char *path,
                                   bool labels);
 
+/* The same with labels from any file of labels: text as above, or a NumPy array
+ * with the IDs of its rows in data.label_ids. */
+enum lp_status source_read_labelled(struct source *s, const char *path);
+
+/* The images that are there take the labels of such a file, whatever they had,
+ * each by its ID; an array without data.label_ids has their order. How many
+ * the file does not name is said. */
+enum lp_status source_relabel(struct source *s, const char *path);
+
+/* label[] of the images that are there from a NumPy array, a row each. */
+enum lp_status source_read_array(struct source *s, const char *path);
+
 /* image[] becomes those that the file lists, with the labels they had. */
 enum lp_status source_select(struct source *s, const char *path);
+
+/* No two images may have the same ID. */
+enum lp_status source_refuse_twins(const struct source *s);
+
+/* ID of a file: "a/b/ID.jpg" and "ID" both mean ID. Ends word in place. */
+char *source_stem(char *word);
 
 void source_release(struct source *s);
 

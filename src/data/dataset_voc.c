@@ -208,7 +208,7 @@ static enum lp_status read_images_and_labels(struct source *s,
     if (*name)
         LP_TRY(find_list(s, &list));
     if (labels) {
-        LP_TRY(source_read_images(s, labels, true));
+        LP_TRY(source_read_labelled(s, labels));
         if (list)
             LP_TRY(source_select(s, list));
     } else if (list) {

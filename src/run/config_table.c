@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Stored for a word that is known but not served yet. */
-#define LATER (-1)
-
 #define MOST_BYTES 0x1p62
 #define MOST_SEED  4294967295.0
 
@@ -17,7 +14,11 @@ static const struct key_word no_yes[] = {{"no", 0}, {"yes", 1}, {0}};
 static const struct key_word balance[] = {
     {"static", BALANCE_STATIC}, {"dynamic", BALANCE_DYNAMIC}, {0}};
 static const struct key_word layout[] = {
-    {"list", LAYOUT_LIST}, {"voc", LAYOUT_VOC}, {"coco", LATER}, {0}};
+    {"list", LAYOUT_LIST}, {"voc", LAYOUT_VOC}, {"coco", LAYOUT_COCO}, {0}};
+static const struct key_word ids_positions[] = {
+    {"ids", 0}, {"positions", 1}, {0}};
+static const struct key_word annotation_small[] = {
+    {"annotation", 0}, {"small", 1}, {0}};
 static const struct key_word precision[] = {
     {"f32", LP_F32}, {"bf16", LP_BF16}, {0}};
 static const struct key_word rgb_bgr[] = {{"rgb", 0}, {"bgr", 1}, {0}};
@@ -87,6 +88,10 @@ const struct config_key config_key[] = {
     TEXT(data.classes),
     TEXT(data.list),
     TEXT(data.masks),
+    TEXT(data.annotations),
+    FLAG("data.overlap", data.small_on_top, annotation_small),
+    TEXT(data.label_ids),
+    FLAG("data.label_numbers", data.label_positions, ids_positions),
     NUMBER(data.ignore, 0, 255),
     FLAG("data.background", data.background, no_yes),
     NUMBER(data.max_bad, 0, 1),
@@ -174,20 +179,13 @@ static enum lp_status find_word(const struct config_key *key, const char *value,
     while (w->word && strcmp(w->word, value) != 0)
         ++w;
     *meaning = w->value;
-    if (w->word && w->value != LATER)
+    if (w->word)
         return LP_OK;
-    const bool later = w->word != NULL;
     for (w = key->word; w->word; ++w)
-        if (w->value != LATER)
-            text_add(&known, "%s%s", known.n ? " or " : "", w->word);
-    const char *others = known.s ? known.s : "another word";
+        text_add(&known, "%s%s", known.n ? " or " : "", w->word);
     const enum lp_status status =
-        later ? lp_fail(LP_EUSAGE,
-                        "%s: %s = %s comes with a later version; use %s until "
-                        "then",
-                        where, key->name, value, others)
-              : lp_fail(LP_EUSAGE, "%s: %s must be %s, not \"%s\"", where,
-                        key->name, others, value);
+        lp_fail(LP_EUSAGE, "%s: %s must be %s, not \"%s\"", where, key->name,
+                known.s ? known.s : "another word", value);
     free(known.s);
     return status;
 }

@@ -6,7 +6,7 @@
 
 #include "lpcam/run/config.h"
 
-#define CONFIG_MAX_KEYS 64
+#define CONFIG_MAX_KEYS 96
 
 enum key_kind {
     KEY_FLAG,  /* bool, by words                    */

@@ -155,9 +155,8 @@ static void errors_name_file_and_line(void **state)
     refuse("[cam]\nflip\n", "voc.ini:2: this must be [section] or key = value");
     refuse("\n[cam\nflip = yes\n",
            "voc.ini:2: this must be [section] or key = value");
-    refuse("[data]\nlayout = coco\n",
-           "voc.ini:2: data.layout = coco comes with a later version; use list "
-           "or voc until then");
+    refuse("[data]\nlayout = cocoa\n",
+           "voc.ini:2: data.layout must be list or voc or coco, not \"cocoa\"");
 }
 
 static void numbers_out_of_range_are_refused(void **state)

@@ -12,6 +12,13 @@
 
 #define DATASET_IGNORE 255
 
+/* Where the outline of an annotated object lies in the file of annotations. */
+struct dataset_shape {
+    int64_t at;
+    int32_t bytes;
+    int32_t value; /* class index + 1, 0 background or DATASET_IGNORE      */
+};
+
 struct dataset {
     int64_t n_images;        /* in the order of the list                     */
     int n_classes;           /* rows of the classifier; class index 0 .. n-1 */
@@ -20,6 +27,11 @@ struct dataset {
     int32_t *label;          /* class indices present, ascending per image   */
     uint8_t mask_class[256]; /* mask value -> class index + 1, 0 for the
                                 background, DATASET_IGNORE                  */
+    /* ground truth that is drawn (layout coco); else NULL and -1 */
+    int64_t *shape_offset;       /* [n_images + 1] into shape              */
+    struct dataset_shape *shape; /* of each image, in the order of drawing */
+    int32_t *shape_size;         /* [n_images][2] h, w of the images, px   */
+    int64_t shape_file;          /* path into text                         */
     /* texts, read through the functions below */
     char *text; /* all strings                                  */
     int64_t text_bytes;
@@ -38,19 +50,25 @@ struct dataset {
  * name; those without a row are dropped and reported in one line; their mask
  * values become score.unknown (ignored, or background).
  * Layouts: list (one file for all labels), voc (VOCdevkit, XML annotations or
- * a label list; a [data] key left at its default means VOC's own file or
- * folder). Errors name file, line and what to do: duplicate ID, missing
- * photograph, label that names no class, empty list, image without labels
- * entry. Fails on all ranks or none: LP_EIO, LP_EFORMAT, LP_ENOMEM, and
+ * a label list), coco (an instances_*.json, streamed: 40 bytes an annotation
+ * on rank 0 while it is read, 16 on every rank; images in ascending order,
+ * those without labels too). A [data] key left at its default means VOC's or
+ * COCO's own file or folder. Lists and files of labels name images by ID or by
+ * its number: 9 is COCO_train2014_000000000009. Errors name file, line and what
+ * to do: duplicate ID, missing photograph, label that names no class, empty
+ * list, image without labels entry, annotation without image. Fails on all
+ * ranks or none: LP_EIO, LP_EFORMAT, LP_ENOMEM, and
  * LP_EUSAGE for layout voc without a list. */
 enum lp_status dataset_load(struct dataset *d, const struct config *config,
                             int n_rows, MPI_Comm comm);
 void dataset_release(struct dataset *d);
 
-/* Local. Strings belong to the data set. */
+/* Local. Strings belong to the data set. dataset_annotations: the file that
+ * ground truth is drawn from, NULL where it is not. */
 const char *dataset_id(const struct dataset *d, int64_t image);
 const char *dataset_path(const struct dataset *d, int64_t image);
 const char *dataset_mask(const struct dataset *d, int64_t image); /* or NULL */
+const char *dataset_annotations(const struct dataset *d);
 const char *dataset_class(const struct dataset *d, int class_index);
 
 /* How many classes image has, and which (class indices). Local. */

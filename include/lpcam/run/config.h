@@ -27,7 +27,7 @@ struct number_list {
 };
 
 enum balance_rule { BALANCE_STATIC, BALANCE_DYNAMIC };
-enum data_layout { LAYOUT_LIST, LAYOUT_VOC };
+enum data_layout { LAYOUT_LIST, LAYOUT_VOC, LAYOUT_COCO };
 enum start_rule { START_HASH, START_PLUSPLUS, START_ROWS };
 enum stop_rule { STOP_MOVED, STOP_REFERENCE };
 enum reduce_rule { REDUCE_AUTO, REDUCE_FLAT, REDUCE_SCATTER, REDUCE_NODE };
@@ -47,6 +47,10 @@ struct config {
     struct {
         int layout; /* enum data_layout                            */
         char *root, *images, *labels, *classes, *list, *masks;
+        char *annotations;    /* of layout coco                             */
+        char *label_ids;      /* the image of each row of an array          */
+        bool label_positions; /* data.label_numbers = positions            */
+        bool small_on_top;    /* data.overlap = small                      */
         struct number_list ignore; /* mask values that are not scored      */
         bool background; /* does the data set have a background class   */
         double max_bad;  /* share of photographs that may be broken     */
