@@ -23,7 +23,7 @@ static void add_image(struct seed_score *s, int image)
     seed_score_add(s, best, value, truth, N_PIXELS);
 }
 
-/* With seven ranks two have no image. */
+/* With seven ranks two have no image. One count is past 2^31 on every rank. */
 static void the_sum_is_what_one_rank_would_have_counted(void **state)
 {
     (void)state;
@@ -42,6 +42,8 @@ static void the_sum_is_what_one_rank_would_have_counted(void **state)
         if (i % comm_size(comm) == comm_rank(comm))
             add_image(&mine, i);
     }
+    all.count[0] += ((int64_t)3 << 31) * comm_size(comm);
+    mine.count[0] += (int64_t)3 << 31;
     seed_score_sum(&mine, comm);
     assert_true(on_all(mine.n_images == N_IMAGES));
     assert_true(on_all(memcmp(mine.count, all.count, bytes) == 0));

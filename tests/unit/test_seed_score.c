@@ -233,6 +233,96 @@ static void ties_go_to_the_lower_class_and_zeros_to_none(void **state)
         assert_true(c[i] == 0 && v[i] <= 0);
 }
 
+/* Plain twin of seed_score_add. */
+static void add_ref(const struct seed_score *s, const uint8_t *best_class,
+                    const float *best_value, const uint8_t *truth,
+                    int64_t n_pixels, int64_t *count)
+{
+    for (int64_t i = 0; i < n_pixels; ++i) {
+        int exceeded = 0;
+        if (truth[i] > s->n_classes)
+            continue;
+        while (exceeded < s->n_thresholds &&
+               best_value[i] > (float)s->threshold[exceeded])
+            ++exceeded;
+        ++count[((int64_t)truth[i] * (s->n_classes + 1) + best_class[i]) *
+                    (s->n_thresholds + 1) +
+                exceeded];
+    }
+}
+
+/* Thresholds below 0, above 1, equal and closer than the program's own buckets,
+ * values on and beside all of them and out of range, and more pairs of classes
+ * than are tallied at a time. */
+static void counts_are_those_of_a_plain_loop_whatever_the_values(void **state)
+{
+    (void)state;
+    enum { CLASSES = 30, PIXELS = 20011, EDGES = 12 };
+    static const double edge[EDGES] = {-2,     -0.5, 0,      1e-7, 0.3,  0.3,
+                                       0.3001, 0.5,  0.5002, 1,    1.25, 7};
+    static const float odd[] = {NAN, INFINITY, -INFINITY, -0.0f, 1e-42f, 7.5f};
+    static uint8_t best[PIXELS], truth[PIXELS];
+    static float value[PIXELS];
+    const size_t n = (CLASSES + 1) * (CLASSES + 1) * (EDGES + 1);
+    struct seed_score s;
+    int64_t *ref = calloc(n, sizeof *ref);
+    assert_non_null(ref);
+    assert_int_equal(seed_score_init(&s, CLASSES, true, edge, EDGES), LP_OK);
+    for (int k = 0; k < 3; ++k) {
+        for (int i = 0; i < PIXELS; ++i) {
+            const uint64_t r = draw((uint64_t)k, i), c = r / 4096;
+            best[i] = (uint8_t)(c % (CLASSES + 1));
+            truth[i] = (uint8_t)(c / 64 % (CLASSES + 3));
+            value[i] = (float)edge[r / 8 % EDGES];
+            if (r % 8 < 2)
+                value[i] = nextafterf(value[i], r % 8 ? 8 : -8);
+            else if (r % 8 == 2)
+                value[i] = odd[r / 8 % (sizeof odd / sizeof *odd)];
+            else if (r % 8 < 6)
+                value[i] = (float)(r / 8 % 4096) / 4096.0f;
+        }
+        seed_score_add(&s, best, value, truth, PIXELS - k);
+        add_ref(&s, best, value, truth, PIXELS - k, ref);
+        assert_memory_equal(s.count, ref, n * sizeof *ref);
+    }
+    seed_score_release(&s);
+    free(ref);
+}
+
+/* COCO has 2.3e10 pixels, most of them background. */
+static void counts_and_shares_are_exact_past_2_to_the_31st_pixel(void **state)
+{
+    (void)state;
+    enum { HIT, MISSED, WRONG, N };
+    static const int64_t made_up[N] = {23456789012, 3000000001, 4294967297};
+    static const double edge = 0.3;
+    const uint8_t best[N] = {1, 0, 1}, truth[N] = {1, 1, 0};
+    const float value[N] = {0.9f, 0, 0.9f};
+    struct seed_score s;
+    struct seed_class got;
+    assert_int_equal(seed_score_init(&s, 1, true, &edge, 1), LP_OK);
+    for (int i = 0; i < N; ++i) /* [truth][class][exceeds the threshold] */
+        s.count[(truth[i] * 2 + best[i]) * 2 + (value[i] > 0.3f)] = made_up[i];
+    seed_score_add(&s, best, value, truth, N);
+    const int64_t hit = made_up[HIT] + 1, missed = made_up[MISSED] + 1;
+    const int64_t wrong = made_up[WRONG] + 1;
+    seed_score_class(&s, 0, 1, &got);
+    assert_true(got.truth_pixels == hit + missed);
+    assert_true(got.predicted_pixels == hit + wrong);
+    const double either = (double)(hit + missed + wrong);
+    assert_true(fabs(got.iou - (double)hit / either) < 1e-15);
+    assert_true(fabs(got.recall - (double)hit / (double)(hit + missed)) <
+                1e-15);
+    assert_true(fabs(got.precision - (double)hit / (double)(hit + wrong)) <
+                1e-15);
+    assert_true(fabs(got.false_negative - (double)missed / either) < 1e-15);
+    seed_score_class(&s, 0, 0, &got); /* nothing of it is hit */
+    assert_true(got.truth_pixels == wrong && got.predicted_pixels == missed);
+    assert_true(fabs(seed_score_mean(&s, 0) - (double)hit / either / 2) <
+                1e-15);
+    seed_score_release(&s);
+}
+
 static void a_score_without_pixels_is_zero_and_never_nan(void **state)
 {
     (void)state;
@@ -271,6 +361,8 @@ int main(void)
         cmocka_unit_test(other_thresholds_are_rounded_to_the_step_below),
         cmocka_unit_test(q_exceeds_j_exactly_where_the_value_exceeds_j_200ths),
         cmocka_unit_test(ties_go_to_the_lower_class_and_zeros_to_none),
+        cmocka_unit_test(counts_are_those_of_a_plain_loop_whatever_the_values),
+        cmocka_unit_test(counts_and_shares_are_exact_past_2_to_the_31st_pixel),
         cmocka_unit_test(a_score_without_pixels_is_zero_and_never_nan),
         cmocka_unit_test(more_classes_than_a_mask_can_hold_are_refused),
     };

@@ -12,6 +12,8 @@
 
 #define SEED_SCORE_STEPS 200 /* a score q says: the value exceeds q / 200 */
 
+struct seed_tally;
+
 /* Counts by ground truth, largest class and how many thresholds its value
  * exceeds. */
 struct seed_score {
@@ -19,9 +21,11 @@ struct seed_score {
     bool background; /* is class 0 part of the mean                   */
     int n_thresholds;
     const double *threshold; /* [n_thresholds] ascending, borrowed         */
-    float *edge;      /* [n_thresholds] the same as they are compared     */
-    int64_t *count;   /* [n_classes + 1][n_classes + 1][n_thresholds + 1] */
+    float *edge;      /* [n_thresholds + 1] as they are compared, then inf. */
+    int64_t *count;   /* [n_classes + 1][n_classes + 1][n_thresholds + 1]   */
     int64_t n_images; /* counted                                       */
+    struct seed_tally
+        *tally; /* of the photograph at hand, private            */
 };
 
 /* Zero counts. n_classes <= 254, for classes and ground truth are bytes. Fails
@@ -41,8 +45,10 @@ void seed_best(const float *map, const int32_t *label, int n, int64_t n_pixels,
  * q > j, so thresholds in steps of 0.005 lose nothing. Local. */
 void seed_quantise(const float *value, int64_t n_pixels, uint8_t *q);
 
-/* Count one photograph; truth [n_pixels]: class index + 1, 0 background, above
- * n_classes (255) not counted. value > threshold is strict, in float. Local. */
+/* Count one photograph, of less than 2^32 pixels; truth [n_pixels]: class
+ * index + 1, 0 background, above n_classes (255) not counted. value > threshold
+ * is strict, in float. The cost of a pixel does not depend on how many
+ * thresholds and classes there are. Local. */
 void seed_score_add(struct seed_score *s, const uint8_t *best_class,
                     const float *best_value, const uint8_t *truth,
                     int64_t n_pixels);
