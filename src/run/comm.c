@@ -28,8 +28,14 @@ int comm_size(MPI_Comm comm)
     return size;
 }
 
-enum lp_status comm_agree(MPI_Comm comm, enum lp_status status)
+enum lp_status comm_agree(MPI_Comm comm, enum lp_status status,
+                          const char *site)
 {
+    if (status == LP_OK && lp_fault(site)) {
+        const char *folder = strrchr(site, '/');
+        status =
+            lp_fail(LP_EIO, "asked to fail at %s", folder ? folder + 1 : site);
+    }
     struct {
         int status, rank;
     } mine = {(int)status, comm_rank(comm)}, worst;

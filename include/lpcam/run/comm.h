@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lpcam/base/fault.h"
 #include "lpcam/base/status.h"
 
 int comm_rank(MPI_Comm comm); /* Local */
@@ -17,16 +18,16 @@ int comm_size(MPI_Comm comm); /* Local */
 
 /* What all ranks make of their statuses: LP_OK where all are; otherwise the
  * heaviest one on the ranks that brought it, LP_EPEER on the ranks that were
- * well (LP_STOP where the heaviest is LP_STOP). Use through LP_AGREE. */
-enum lp_status comm_agree(MPI_Comm comm, enum lp_status status);
+ * well (LP_STOP where the heaviest is LP_STOP). A test may ask a rank to bring
+ * a failure here, at site. Use through LP_AGREE. */
+enum lp_status comm_agree(MPI_Comm comm, enum lp_status status,
+                          const char *site);
 
 /* The line between what a rank does alone and what all do together: leaves
  * through done: on every rank when any rank's `status` is not LP_OK. */
 #define LP_AGREE(comm)                                                         \
     do {                                                                       \
-        enum lp_status lp_verdict_ = comm_agree((comm), status);               \
-        if (status == LP_OK)                                                   \
-            status = lp_verdict_;                                              \
+        status = comm_agree((comm), status, LP_SITE);                          \
         if (status != LP_OK)                                                   \
             goto done;                                                         \
     } while (0)
