@@ -7,10 +7,11 @@
 
 #include "lpcam/base/status.h"
 
-/* A lock on folder's outputs: a second job is refused with LP_EARG until the
- * first ends, however it ends (fcntl lock of rank 0 on FOLDER/lpcam.lock). The
- * folder is made. A file system without locks gives a warning and *lock -1.
- * Collective. */
+/* A lock on folder's outputs: a second job is refused with LP_EARG until every
+ * rank of the first has ended, however it ended: fcntl locks of each rank on
+ * FOLDER/lpcam.lock, which the system of a dead process gives back, or, of a
+ * dead node, the file server. The folder is made. A file system without locks
+ * gives a warning and *lock -1. Collective. */
 enum lp_status run_lock(const char *folder, int *lock, MPI_Comm comm);
 
 /* Local; -1 is allowed. */
