@@ -13,7 +13,7 @@
 #include "lpcam/run/progress.h"
 #include "lpcam/store/image_group.h"
 
-/* At most this much work is redone after a kill. */
+/* At most this much work is redone after a kill, or run.checkpoint_s. */
 enum { MARK_SECONDS = 10, MARK_IMAGES = 256 };
 
 struct sized {
@@ -109,6 +109,14 @@ static enum lp_status acknowledge(struct round *r)
     return status;
 }
 
+static bool is_due(const struct round *r)
+{
+    const double every_s = r->walk->session->config.run.checkpoint_s;
+    return r->n_unmarked >= MARK_IMAGES ||
+           phase_now_s() - r->marked_s >=
+               (every_s < MARK_SECONDS ? every_s : MARK_SECONDS);
+}
+
 /* A broken photograph is told, counted and left; too many are an error. */
 static enum lp_status pass_over(struct round *r, int64_t image, const char *why)
 {
@@ -163,8 +171,8 @@ static enum lp_status do_run(struct round *r, bool *go_on)
             LP_TRY(lp_fail(LP_EIO, "asked to fail at image %lld",
                            (long long)image));
         LP_TRY(do_one(r, image));
-        if (++r->n_unmarked >= MARK_IMAGES ||
-            phase_now_s() - r->marked_s > MARK_SECONDS)
+        ++r->n_unmarked;
+        if (is_due(r))
             LP_TRY(acknowledge(r));
         *go_on = progress_step(&r->progress);
     }

@@ -40,7 +40,7 @@ struct config {
         int passes;          /* 2                                           */
         int64_t seed;        /* of everything that is drawn                 */
         double progress_s;   /* seconds between progress lines in a log     */
-        double checkpoint_s; /* and between checkpoints of clustering     */
+        double checkpoint_s; /* of work that a kill may cost              */
         int node_ranks;      /* ranks of a node; 0: those that share memory */
         int balance;         /* enum balance_rule                           */
     } run;
