@@ -62,8 +62,10 @@ enum lp_status text_write(const char *path, const char *bytes, size_t n)
     bool bad = fwrite(bytes, 1, n, file) != n || fflush(file) != 0 ||
                fsync(fileno(file)) != 0;
     bad |= fclose(file) != 0;
-    if (bad || rename(partial, path) != 0)
+    if (bad || rename(partial, path) != 0) {
         status = lp_fail(LP_EIO, "cannot write %s: %s", path, strerror(errno));
+        remove(partial);
+    }
 done:
     free(partial);
     return status;

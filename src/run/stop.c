@@ -21,6 +21,8 @@ void stop_install(void)
     sigemptyset(&action.sa_mask);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGUSR1, &action, NULL);
+    action.sa_handler = SIG_IGN; /* too large a file: the write says so */
+    sigaction(SIGXFSZ, &action, NULL);
 }
 
 bool stop_asked(void)

@@ -10,6 +10,10 @@
 
 #include "h5_inner.h"
 #include "lpcam/base/fault.h"
+#include "lpcam/base/text.h"
+
+/* More than the structure of any of our files, in blocks of any file system. */
+#define BALLAST_BYTES ((size_t)4 << 20)
 
 /* Why HDF5 last failed. */
 static char reason[256] = "no reason given";
@@ -84,10 +88,36 @@ static enum lp_status start(struct h5 **file, const char *path, bool write,
     return LP_OK;
 }
 
+/* Throw off the room that was kept for the structure. */
+static void drop_ballast(struct h5 *file)
+{
+    if (file->ballast)
+        unlink(file->ballast);
+    free(file->ballast);
+    file->ballast = NULL;
+}
+
+/* Where the structure of a new file does not fit on the disk, HDF5 does not
+ * come back from closing it: ranks wait for each other for ever. So room for it
+ * is taken before, and given back just before the close. Local, on rank 0. */
+static enum lp_status take_ballast(struct h5 *file)
+{
+    enum lp_status status = LP_OK;
+    char *zeros = calloc(1, BALLAST_BYTES);
+    file->ballast = text_format("%s.room", file->path);
+    if (!zeros || !file->ballast)
+        status = lp_fail(LP_ENOMEM, "no memory to create %s", file->path);
+    else
+        status = text_write(file->ballast, zeros, BALLAST_BYTES);
+    free(zeros);
+    return status;
+}
+
 static void discard(struct h5 *file)
 {
     if (!file)
         return;
+    drop_ballast(file);
     H5Tclose(file->f16);
     H5Tclose(file->bf16);
     if (file->fd >= 0)
@@ -118,6 +148,8 @@ enum lp_status h5_create(struct h5 **file, const char *path, MPI_Comm comm)
         if (f->fd < 0)
             status =
                 lp_fail(LP_EIO, "cannot create %s: %s", path, strerror(errno));
+        else
+            status = take_ballast(f);
     }
     LP_AGREE(comm);
     if (f->fd < 0)
@@ -185,6 +217,9 @@ enum lp_status h5_close(struct h5 **file)
     if (!f)
         return LP_OK;
     *file = NULL;
+    drop_ballast(f);
+    if (f->write)
+        comm_barrier(f->comm);
     /* H5Fclose alone leaves the data to the system. */
     if (H5Fclose(f->id) < 0)
         status = lp_fail(LP_EIO, "cannot close %s: %s", f->path, h5_why());

@@ -2,9 +2,11 @@
 /* h5_data.c: data sets of numbers. */
 #include "h5_inner.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "lpcam/base/fault.h"
 #include "lpcam/base/size.h"
@@ -13,6 +15,7 @@
  * conversions. */
 #define CALL_BYTES ((int64_t)1 << 30)
 #define MAX_DIMS   4
+#define FULL_BYTES (1 << 20) /* a disk with less is full                    */
 #define MOST_BYTES 8 /* of a number in memory                              */
 
 enum h5_type h5_type_of(enum lp_value value)
@@ -211,12 +214,29 @@ static bool is_packed(hid_t set, char packing[64])
     return found;
 }
 
+/* What the system has to say of a write that failed; 0: nothing. A write that
+ * was cut short leaves no errno. */
+static int write_error(const struct h5 *file, int error)
+{
+    struct statvfs info;
+    if (error == ENOSPC || error == EDQUOT || error == EFBIG)
+        return error;
+    const bool full = fstatvfs(file->fd, &info) == 0 &&
+                      info.f_bavail * info.f_frsize < FULL_BYTES;
+    return full ? ENOSPC : 0;
+}
+
 static enum lp_status tell_failure(const struct h5 *file, const char *name,
                                    hid_t set, hid_t type, const char *verb,
-                                   bool refused)
+                                   bool refused, int error)
 {
     char packing[64] = "";
     char why[256];
+    if (error)
+        return lp_fail(LP_EIO,
+                       "cannot %s %s of %s: %s; make room, then the same "
+                       "command goes on",
+                       verb, name, file->path, strerror(error));
     snprintf(why, sizeof why, "%s", h5_why());
     if (refused)
         return lp_fail(LP_EFORMAT,
@@ -263,13 +283,17 @@ enum lp_status h5_transfer(struct h5 *file, const char *name, hid_t type,
         const hid_t part =
             H5Screate_simple(H5Sget_simple_extent_ndims(space), size, NULL);
         H5Sselect_hyperslab(space, H5S_SELECT_SET, at, NULL, size, NULL);
+        errno = 0;
         const herr_t bad =
             write ? H5Dwrite(set, type, part, space, plan,
                              (const char *)from + done)
                   : H5Dread(set, type, part, space, plan, (char *)to + done);
+        const int error = errno;
         done += (size_t)H5Sget_simple_extent_npoints(part) * H5Tget_size(type);
         if (refused || bad < 0 || lp_fault(write ? "h5_write" : "h5_read"))
-            status = tell_failure(file, name, set, type, verb, refused);
+            status =
+                tell_failure(file, name, set, type, verb, refused,
+                             write && bad < 0 ? write_error(file, error) : 0);
         H5Sclose(part);
     }
     H5Pclose(plan);

@@ -28,7 +28,8 @@ struct h5 {
     char *path;      /* for messages                                       */
     MPI_Comm comm;
     bool write;
-    int fd; /* of the same file, for fsync                        */
+    int fd;        /* of the same file, for fsync                        */
+    char *ballast; /* of a file that is being made, on rank 0            */
 };
 
 /* The innermost reason of HDF5's last failure. Local. */
