@@ -63,7 +63,7 @@ static const struct step steps[] = {
     {.name = "run",
      .job = job_run,
      .prepare = "rm -r out && cp -r extracted out",
-     .set = {"kmeans.k=2", "features.keep=no"}},
+     .set = {"kmeans.k=2", "features.keep=no", "run.balance=dynamic"}},
 };
 enum { N_STEPS = sizeof steps / sizeof *steps };
 

@@ -93,7 +93,7 @@ static void a_rank_that_fails_holds_nobody_up(void **state)
         status = progress_end(&p, status);
         comm_counter_release(&c);
         assert_true(on_all(status == (rank == bad ? LP_EIO : LP_OK)));
-        assert_true(on_all(comm_agree(WORLD, status) ==
+        assert_true(on_all(comm_agree(WORLD, status, "") ==
                            (rank == bad ? LP_EIO : LP_EPEER)));
     }
 }
