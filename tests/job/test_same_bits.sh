@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The same bits on 1, 2, 3, 4 and 7 ranks, in one run or stage by stage, added up
+# The same bits on 1, 2, 3, 4, 7 and 8 ranks, in one run or stage by stage, added up
 # as if on one machine or on two, with features in memory or read from the file,
 # with equal shares or chunks dealt out.
 . "$(dirname "$0")/common.sh"
 need_h5py
-for n in 1 2 3 4 7; do
+for n in 1 2 3 4 7 8; do
     must "$n" run configs/scenes.ini --set run.out="$work/r$n"
     [ "$n" = 1 ] || same "$work/r1" "$work/r$n"
 done
