@@ -80,9 +80,9 @@ static int64_t position(const struct reader *r)
 /* What a callback answers after a failure: stop. */
 static int broken(struct reader *r, const char *what, const char *name)
 {
-    r->status = lp_fail(LP_EFORMAT, "%s, byte %lld: %s%s%s%s", r->path,
-                        (long long)position(r), list[r->in].element, what,
-                        *name ? " " : "", name);
+    r->status =
+        lp_fail(LP_EFORMAT, "%s, byte %lld: %s%s %s", r->path,
+                (long long)position(r), list[r->in].element, what, name);
     return 0;
 }
 

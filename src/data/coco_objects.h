@@ -25,7 +25,7 @@ struct coco_category {
 int coco_compare_category(const void *a, const void *b);
 int coco_compare_image(const void *a, const void *b);
 
-/* label[] and shape[] of s, whose images and whose categories are sorted. Labels
+/* label[] and shape[] of s, whose images and categories are sorted. Labels
  * are what any annotation names, crowds too: so the label files of the field
  * have it. Shapes are in the order in which they are to be drawn, one over the
  * other (data.overlap). Fails with LP_EFORMAT (an annotation of an image or
