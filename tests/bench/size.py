@@ -4,7 +4,8 @@
 An image's overhead is a rank's time from its first to its last photograph,
 less that of the forward passes, over its photographs. The moment of the first
 photograph is told by a line of progress: its time less images / (images a
-second). Memory is the most that the system saw a process have (VmHWM)."""
+second). Start-up counts from mpirun's launch; beside it stand the CPU seconds of
+rank 0, which other programs on the machine change little. Memory is the most that the system saw a process have (VmHWM)."""
 import argparse
 import os
 import re
@@ -32,7 +33,8 @@ class Job:
         """kill_at: images of this start, when all ranks get SIGKILL."""
         self.kill_at, self.killed = kill_at, False
         self.startup = self.done = self.to_do = self.rate = None
-        self.phase, self.memory, self.text = {}, {}, []  # rank -> kB
+        self.phase, self.memory, self.text = {}, {}, []  # memory: rank -> kB
+        self.cpu = []  # (seconds since the launch, CPU seconds of rank 0)
         self.launched = time.monotonic()
         self.process = subprocess.Popen(command, env=environment(1), bufsize=0,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -51,7 +53,7 @@ class Job:
                 *lines, rest = (rest + more).split(b"\n")
                 for line in lines:
                     self.take(line.decode())
-            self.look_at_memory()
+            self.look()
 
     def ranks(self):
         """(rank, pid) of the program's processes."""
@@ -69,14 +71,21 @@ class Job:
             if rank:
                 yield int(rank[1]), int(pid)
 
-    def look_at_memory(self):
+    def look(self):
         for rank, pid in self.ranks():
             try:
                 most = re.search(r"VmHWM:\s+(\d+)", open("/proc/%d/status" % pid).read())
+                ticks = open("/proc/%d/stat" % pid).read().rsplit(")", 1)[1].split()[11:13]
             except OSError:
                 continue
             if most:
                 self.memory[rank] = max(self.memory.get(rank, 0), int(most[1]))
+            if rank == 0 and self.startup is None:
+                self.cpu.append((time.monotonic() - self.launched, sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")))
+
+    def startup_cpu(self):
+        """CPU seconds of rank 0 until its first photograph."""
+        return max((cpu for at, cpu in self.cpu if at <= self.startup), default=0)
 
     def take(self, line):
         self.text.append(line)
@@ -131,8 +140,9 @@ class Bench:
 
     def row(self, name, job, overhead=False):
         rest = [kb for rank, kb in job.memory.items() if rank > 0]
-        cells = [name, "%.1f" % job.wall, "" if job.startup is None else "%.2f" % job.startup,
-                 "" if job.to_do is None else "%d" % job.to_do]
+        cells = [name, "%.1f" % job.wall]
+        cells += ["", "", ""] if job.startup is None else [
+            "%.2f" % job.startup, "%.2f" % job.startup_cpu(), "%d" % job.to_do]
         cells += ["%.2f" % job.network_ms(self.o.ranks),
                   "%.2f" % job.overhead_ms(self.o.ranks)] if overhead else ["", ""]
         cells += ["%.0f" % (job.memory.get(0, 0) / 1024), "%.0f" % (max(rest) / 1024) if rest else ""]
@@ -152,9 +162,10 @@ class Bench:
         safe = self.acknowledged(file)
         job = Job(self.command(name))
         self.row(name + ", again", job, overhead=True)
-        print("  when killed, %d were told as done and %d were safe; other phases of a rank, ms an image: %s" % (
-            first.done, safe, ", ".join("%s %.3f" % (phase, 1e3 * s * self.o.ranks / job.to_do)
-                                        for phase, s in job.phase.items() if phase not in ("network", "input", "model"))))
+        rest = {phase: 1e3 * s * self.o.ranks / job.to_do for phase, s in job.phase.items()
+                if phase not in ("network", "input", "model")}
+        print("  when killed, %d were told as done and %d were safe; beyond the network, ms an image: %s" % (
+            first.done, safe, ", ".join("%s %.3f" % item for item in rest.items())))
         if job.to_do != self.o.images - safe:
             sys.exit("size: %d of %d images were safe, yet %d are done again" % (safe, self.o.images, job.to_do))
         self.overheads.append(job.overhead_ms(self.o.ranks))
@@ -169,8 +180,10 @@ class Bench:
     def run(self):
         self.make_set()
         shutil.rmtree(self.out, ignore_errors=True)
-        print("%d images, layout %s, %d ranks\n%-18s" % (self.o.images, self.o.layout, self.o.ranks, "") + "".join(
-            "%12s" % word for word in ("wall s", "start-up s", "images", "network ms", "beyond ms", "rank 0 MiB", "others MiB")))
+        print("%d images, layout %s, %d ranks on %d cores, load %.1f before" % (
+            self.o.images, self.o.layout, self.o.ranks, os.cpu_count(), os.getloadavg()[0]))
+        print("%-18s" % "" + "".join("%12s" % word for word in (
+            "wall s", "start-up s", "its CPU s", "images", "network ms", "beyond ms", "rank 0 MiB", "others MiB")))
         self.walk("extract", "cams.h5")
         self.plain("cluster")
         self.walk("activate", "maps.h5")
