@@ -12,17 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lpcam/base/hash.h"
-
-/* Shapes remembered; a later size takes the place of an earlier one. */
-#define N_SHAPES  4096
 #define MOST_RANK 4
-
-struct known_shape {
-    int h, w; /* 0: free */
-    int rank;
-    int64_t shape[MOST_RANK];
-};
 
 struct backbone {
     ov_core_t *core;
@@ -30,7 +20,6 @@ struct backbone {
     ov_compiled_model_t *compiled;
     ov_infer_request_t *request;
     ov_tensor_t *out; /* of the last run */
-    struct known_shape *known;
 };
 
 /* ---- the runtime's words */
@@ -219,9 +208,7 @@ enum lp_status backbone_open(struct backbone **out, const char *onnx, size_t n,
     struct backbone *b = calloc(1, sizeof *b);
 
     *out = NULL;
-    if (b)
-        b->known = calloc(N_SHAPES, sizeof *b->known);
-    if (!b || !b->known)
+    if (!b)
         LP_TRY(lp_fail(LP_ENOMEM, "no memory for the network"));
     if (threads < 1)
         LP_TRY(lp_fail(LP_EARG, "model.threads must be at least 1, not %d",
@@ -252,7 +239,6 @@ void backbone_close(struct backbone *b)
     ov_compiled_model_free(b->compiled);
     ov_model_free(b->model);
     ov_core_free(b->core);
-    free(b->known);
     free(b);
 }
 
@@ -266,74 +252,65 @@ static enum lp_status too_many_dims(int64_t rank)
                    (long long)rank, MOST_RANK);
 }
 
-/* Reshape the model that is not compiled, and read its output's shape. */
-static enum lp_status infer_shape(struct backbone *b, int h, int w,
-                                  struct known_shape *out)
+/* Reshape the model that is not compiled to inputs of these heights and widths,
+ * and read its output's shape, to be freed. */
+static ov_status_e infer(struct backbone *b, ov_dimension_t h, ov_dimension_t w,
+                         ov_partial_shape_t *out)
 {
-    enum lp_status status = LP_OK;
-    ov_partial_shape_t in = {{0}, NULL}, shape = {{0}, NULL};
+    ov_partial_shape_t in = {{0}, NULL};
     ov_output_const_port_t *port = NULL;
-    const ov_dimension_t dims[4] = {{1, 1}, {3, 3}, {h, h}, {w, w}};
-    char what[80];
+    const ov_dimension_t dims[4] = {{1, 1}, {3, 3}, h, w};
+    ov_status_e code = ov_partial_shape_create(4, dims, &in);
 
-    snprintf(what, sizeof what, "the model cannot take %d x %d pixels", w, h);
-    LP_TRY(check(ov_partial_shape_create(4, dims, &in), what));
-    LP_TRY(check(ov_model_reshape_single_input(b->model, in), what));
-    LP_TRY(check(ov_model_const_output_by_index(b->model, 0, &port), what));
-    LP_TRY(check(ov_port_get_partial_shape(port, &shape), what));
-    if (shape.rank.max < 0 || shape.rank.max > MOST_RANK)
-        LP_TRY(too_many_dims(shape.rank.max));
-    *out = (struct known_shape){.h = h, .w = w, .rank = (int)shape.rank.max};
-    for (int i = 0; i < out->rank; ++i) {
-        if (shape.dims[i].min != shape.dims[i].max)
-            LP_TRY(lp_fail(LP_EMODEL,
-                           "%s: the shape of its output cannot be "
-                           "told in advance",
-                           what));
-        out->shape[i] = shape.dims[i].max;
-    }
-done:
+    if (code == OK)
+        code = ov_model_reshape_single_input(b->model, in);
+    if (code == OK)
+        code = ov_model_const_output_by_index(b->model, 0, &port);
+    if (code == OK)
+        code = ov_port_get_partial_shape(port, out);
     ov_partial_shape_free(&in);
-    ov_partial_shape_free(&shape);
     ov_output_const_port_free(port);
-    return status;
+    return code;
 }
 
 enum lp_status backbone_shape(struct backbone *b, int h, int w,
                               int64_t shape[4], int *rank)
 {
     enum lp_status status = LP_OK;
-    const uint64_t hash = hash_mix((uint64_t)h, (uint64_t)w);
-    struct known_shape *known = &b->known[hash % N_SHAPES], found;
+    ov_partial_shape_t out = {{0}, NULL};
+    const ov_dimension_t height = {h, h}, width = {w, w};
+    char what[80];
 
-    if (known->h != h || known->w != w) {
-        LP_TRY(infer_shape(b, h, w, &found));
-        *known = found;
+    snprintf(what, sizeof what, "the model cannot take %d x %d pixels", w, h);
+    LP_TRY(check(infer(b, height, width, &out), what));
+    if (out.rank.max < 0 || out.rank.max > MOST_RANK)
+        LP_TRY(too_many_dims(out.rank.max));
+    *rank = (int)out.rank.max;
+    for (int i = 0; i < MOST_RANK; ++i) {
+        if (i < *rank && out.dims[i].min != out.dims[i].max)
+            LP_TRY(lp_fail(LP_EMODEL,
+                           "%s: the shape of its output cannot be "
+                           "told in advance",
+                           what));
+        shape[i] = i < *rank ? out.dims[i].max : 0;
     }
-    memcpy(shape, known->shape, sizeof known->shape);
-    *rank = known->rank;
 done:
+    ov_partial_shape_free(&out);
     return status;
 }
 
 int64_t backbone_side(struct backbone *b, const int least[2], const int most[2],
                       int side)
 {
-    ov_partial_shape_t in = {{0}, NULL}, shape = {{0}, NULL};
-    ov_output_const_port_t *port = NULL;
-    const ov_dimension_t dims[4] = {
-        {1, 1}, {3, 3}, {least[0], most[0]}, {least[1], most[1]}};
+    ov_partial_shape_t out = {{0}, NULL};
+    const ov_dimension_t height = {least[0], most[0]};
+    const ov_dimension_t width = {least[1], most[1]};
     int64_t cells = 0;
 
-    if (ov_partial_shape_create(4, dims, &in) == OK &&
-        ov_model_reshape_single_input(b->model, in) == OK &&
-        ov_model_const_output_by_index(b->model, 0, &port) == OK &&
-        ov_port_get_partial_shape(port, &shape) == OK && shape.rank.max == 4 &&
-        shape.dims[2 + side].min == shape.dims[2 + side].max)
-        cells = shape.dims[2 + side].max;
-    ov_partial_shape_free(&in);
-    ov_partial_shape_free(&shape);
-    ov_output_const_port_free(port);
+    if (infer(b, height, width, &out) == OK && out.rank.max == 4 &&
+        out.dims[2 + side].min == out.dims[2 + side].max)
+        cells = out.dims[2 + side].max;
+    ov_partial_shape_free(&out);
     return cells > 0 ? cells : 0;
 }
 
