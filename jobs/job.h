@@ -14,6 +14,7 @@ struct job_args {
     const char *const *set; /* texts of --set                              */
     int n_set;
     bool dry_run;
+    int n_nodes; /* plan: those of --nodes, 0 without                  */
     MPI_Comm comm;
 };
 

@@ -33,9 +33,10 @@ static const struct job jobs[] = {
      "photographs, model, prototypes.h5 -> maps.h5 (LPCAM)", job_activate},
     {"score", "CONFIG.ini", "maps.h5, cams.h5, masks -> mIoU, score.json",
      job_score},
-    {"plan", "CONFIG.ini",
-     "memory, disk, and time of the clustering on 1 to 16,384 ranks, "
-     "beforehand",
+    {"plan", "CONFIG.ini [--nodes N]",
+     "memory, disk and time beforehand: of the clustering on 1 to 16,384 "
+     "ranks,\n              or of all stages on N nodes, and the line of "
+     "sbatch for them",
      job_plan},
     {"check", "FILE...",
      "is a config, model or output file complete and sane; what is wrong",
@@ -102,6 +103,20 @@ static const struct job *find_job(const char *name)
     return NULL;
 }
 
+static bool parse_nodes(const char *text, int *n)
+{
+    int64_t value;
+    if (!text_int64(text, &value) || value < 1 || value > 1000000) {
+        fprintf(stderr,
+                "lpcam: --nodes must be a whole number from 1 to 1000000, not "
+                "\"%s\"\n",
+                text);
+        return false;
+    }
+    *n = (int)value;
+    return true;
+}
+
 /* Sort argv into args; -1: go on, else the exit code. */
 static int parse(const struct job *job, int argc, char **argv,
                  struct job_args *args, const char **set, const char **file,
@@ -112,6 +127,10 @@ static int parse(const struct job *job, int argc, char **argv,
             return help(job);
         if (strcmp(argv[i], "--set") == 0 && i + 1 < argc) {
             set[args->n_set++] = argv[++i];
+        } else if (strcmp(argv[i], "--nodes") == 0 && job->run == job_plan &&
+                   i + 1 < argc) {
+            if (!parse_nodes(argv[++i], &args->n_nodes))
+                return 2;
         } else if (strcmp(argv[i], "--dry-run") == 0) {
             args->dry_run = true;
         } else if (strcmp(argv[i], "-v") == 0) {
@@ -141,10 +160,10 @@ static int run_job(const struct job *job, struct job_args *args, bool verbose,
                    int *argc, char ***argv)
 {
     int provided;
+    stop_install(); /* a signal may come while MPI and the model load */
     MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
     args->comm = MPI_COMM_WORLD;
     log_init(comm_rank(args->comm), comm_size(args->comm), verbose);
-    stop_install();
     enum lp_status status = job->run(args);
     int code = comm_exit_code(args->comm, lp_exit_code(status));
     if (code == 75)

@@ -1,27 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* plan.c: memory of a rank, disk of the outputs and time of the clustering,
  * before any work. */
+#include "plan.h"
+
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "lpcam/base/log.h"
+#include "lpcam/base/text.h"
 #include "lpcam/method/class_maps.h"
-#include "lpcam/method/kmeans_model.h"
 #include "lpcam/run/comm.h"
 #include "lpcam/store/feature_file.h"
 #include "stages.h"
 
 /* The table of times ends here. */
 #define MOST_RANKS 16384
-
-/* Bytes, of the whole job (disk) or of one rank (memory). */
-struct plan {
-    int64_t features, maps, seeds, prototypes; /* disk                     */
-    int64_t rank_features, sums, network, photograph; /* memory            */
-};
 
 /* Floats of one photograph at a scale: input, features of both flips, and
  * what the network holds between (about 40 channels at half the size). */
@@ -60,7 +57,12 @@ static int64_t passing_bytes(const struct config *c, int64_t d)
     return sample > messages ? sample : messages;
 }
 
-static struct plan make_plan(const struct session *s)
+static int64_t times(double x, int64_t n)
+{
+    return (int64_t)(x * (double)n);
+}
+
+struct plan plan_make(const struct session *s, double ranks, double copies)
 {
     struct plan p = {0};
     const struct config *c = &s->config;
@@ -89,16 +91,19 @@ static struct plan make_plan(const struct session *s)
             (int64_t)one > p.photograph ? (int64_t)one : p.photograph;
     }
     p.prototypes = c->kmeans.starts * 2 * n * c->kmeans.k * (d + 64) * 4;
-    const int64_t numbers = 2 * n * c->kmeans.k * d, ranks = comm_size(s->comm);
+    p.features = times(copies, p.features);
+    p.maps = times(copies, p.maps);
+    p.seeds = times(copies, p.seeds);
+    const int64_t numbers = 2 * n * c->kmeans.k * d;
     /* Each thread's sums and the totals of a share; centres, packed ones and
      * those of every start; the checkpoint of rank 0, which also packs it. */
     p.sums =
         numbers * (8 * c->model.threads + 4 + 4 + 4 * c->kmeans.starts + 8);
-    p.sums += numbers * 8 / ranks;
+    p.sums += times(1 / ranks, numbers * 8);
     p.sums += passing_bytes(c, d);
     /* Two assignments and every vector's length. */
-    p.sums += (2 * pair_cells + 4 * all_cells) / ranks;
-    p.rank_features = p.features / ranks;
+    p.sums += times(copies / ranks, 2 * pair_cells + 4 * all_cells);
+    p.rank_features = times(1 / ranks, p.features);
     if (p.rank_features > c->run.memory)
         p.rank_features = c->run.memory < 2 * FEATURE_BLOCK_BYTES
                               ? c->run.memory
@@ -128,13 +133,16 @@ static bool free_disk(const char *out, int64_t *bytes)
     return ok;
 }
 
-void plan_print(const struct session *s)
+void plan_print(const struct session *s, int n_nodes)
 {
     char t[8][32];
     int64_t there;
     if (comm_rank(s->comm) != 0)
         return;
-    const struct plan p = make_plan(s);
+    const double ranks = n_nodes > 0
+                             ? (double)n_nodes * plan_node_ranks(&s->config)
+                             : comm_size(s->comm);
+    const struct plan p = plan_make(s, ranks, n_nodes > 0 ? plan_copies(s) : 1);
     /* checkpoints of clustering are as large as prototypes.h5 */
     const int64_t disk = p.features + 2 * (p.maps + p.seeds) + 2 * p.prototypes;
     const int64_t working = p.network + p.photograph;
@@ -152,9 +160,13 @@ void plan_print(const struct session *s)
                 text_size(there, t[0]), text_size(disk, t[1]));
 }
 
-/* What the clustering of this data set works on, or of one with plan.images
- * photographs like these. */
-static struct kmeans_work make_work(const struct session *s)
+double plan_copies(const struct session *s)
+{
+    const int64_t images = s->config.plan.images;
+    return images > 0 ? (double)images / (double)s->data.n_images : 1;
+}
+
+struct kmeans_work plan_work(const struct session *s)
 {
     const struct config *c = &s->config;
     struct kmeans_work w = {
@@ -170,28 +182,50 @@ static struct kmeans_work make_work(const struct session *s)
         w.cells += cells;
         w.rows += cells * k;
     }
-    w.images =
-        c->plan.images > 0 ? (double)c->plan.images : (double)s->data.n_images;
-    w.cells *= w.images / (double)s->data.n_images;
-    w.rows *= w.images / (double)s->data.n_images;
+    w.images = plan_copies(s) * (double)s->data.n_images;
+    w.cells *= plan_copies(s);
+    w.rows *= plan_copies(s);
     return w;
+}
+
+/* Cores of this machine: processors that come first among their core's. */
+static int cores_here(void)
+{
+    const int n = (int)sysconf(_SC_NPROCESSORS_CONF);
+    int cores = 0;
+    for (int cpu = 0; cpu < n; ++cpu) {
+        char *path = text_format("/sys/devices/system/cpu/cpu%d/topology/"
+                                 "thread_siblings_list",
+                                 cpu);
+        FILE *file = path ? fopen(path, "r") : NULL;
+        int first;
+        if (file && fscanf(file, "%d", &first) == 1 && first == cpu)
+            ++cores;
+        if (file)
+            fclose(file);
+        free(path);
+    }
+    return cores > 0 ? cores : (int)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+int plan_node_ranks(const struct config *c)
+{
+    const int fit = cores_here() / c->model.threads;
+    return c->plan.ranks > 0 ? c->plan.ranks : fit > 0 ? fit : 1;
 }
 
 /* A rank of several threads is that much faster than `one`, which was measured
  * with one thread; so many fewer ranks fit on a node. */
-static struct kmeans_machine make_machine(const struct config *c,
-                                          struct kmeans_machine one)
+struct kmeans_machine plan_machine(const struct config *c,
+                                   struct kmeans_machine one)
 {
-    const long fit = sysconf(_SC_NPROCESSORS_ONLN) / c->model.threads;
     return (struct kmeans_machine){
         .row_s = one.row_s / c->model.threads,
         .center_s = one.center_s / c->model.threads,
         .memory_bytes_s = 1e9 * c->plan.memory_gbs,
         .network_bytes_s = 1e9 * c->plan.network_gbs,
         .latency_s = 1e-6 * c->plan.latency_us,
-        .ranks = c->plan.ranks > 0 ? c->plan.ranks
-                 : fit > 0         ? (int)fit
-                                   : 1,
+        .ranks = plan_node_ranks(c),
     };
 }
 
@@ -211,11 +245,11 @@ static void print_line(const struct kmeans_work *w,
 static enum lp_status print_times(const struct session *s)
 {
     enum lp_status status = LP_OK;
-    const struct kmeans_work w = make_work(s);
+    const struct kmeans_work w = plan_work(s);
     struct kmeans_machine one = {0};
 
     LP_TRY(kmeans_measure(&w, s->config.kmeans.kernel, &one));
-    const struct kmeans_machine m = make_machine(&s->config, one);
+    const struct kmeans_machine m = plan_machine(&s->config, one);
     const int last = (int)ceil(MOST_RANKS / m.ranks);
     lp_log("plan, an iteration of the clustering: %.0f photographs, %.4g "
            "vectors, %.4g with a class, %.3g s a core by measurement; nodes of "
@@ -243,7 +277,7 @@ enum lp_status job_plan(const struct job_args *args)
     dry.dry_run = true;
     LP_TRY(session_open(&s, &dry, NEED_DATA | NEED_MODEL));
     if (comm_rank(s.comm) == 0)
-        status = print_times(&s);
+        status = args->n_nodes > 0 ? plan_nodes(&s, args) : print_times(&s);
     LP_AGREE(s.comm);
 done:
     session_close(&s);

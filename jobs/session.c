@@ -206,7 +206,7 @@ enum lp_status session_open(struct session *s, const struct job_args *args,
                            s->data.n_classes));
     if (needs & NEED_MODEL && needs & NEED_DATA) {
         LP_TRY(prove_model(s));
-        plan_print(s);
+        plan_print(s, args->n_nodes);
     }
     if (!args->dry_run)
         LP_TRY(run_lock(s->config.run.out, &s->lock, s->comm));

@@ -46,8 +46,9 @@ bool session_has(const struct session *s, enum output out);
 enum lp_status session_keep_config(const struct session *s);
 
 /* Print the memory a rank needs and the disk the outputs need; a warning where
- * the disk has less. Collective. */
-void plan_print(const struct session *s);
+ * the disk has less. For the ranks of s->comm, or where n_nodes > 0 for those of
+ * so many nodes and plan.images photographs. Collective. */
+void plan_print(const struct session *s, int n_nodes);
 
 /* What an output depends on, lines "key = value" for struct run_about; each
  * stage adds to what is given. The caller frees; NULL without memory. */

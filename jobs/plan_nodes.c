@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/* plan_nodes.c: memory and time of the stages on so many nodes, foretold from
+ * one photograph and one pass of the clustering's kernel, and what to ask of
+ * Slurm. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lpcam/base/log.h"
+#include "lpcam/base/text.h"
+#include "lpcam/data/image.h"
+#include "lpcam/method/views.h"
+#include "lpcam/run/phase.h"
+#include "plan.h"
+
+/* The program, its libraries and Open MPI, of each rank. */
+#define RANK_BYTES ((int64_t)256 << 20)
+
+/* What is asked for beyond what is foretold. */
+#define MEMORY_MARGIN 1.2
+#define TIME_MARGIN   1.25
+#define TIME_MORE_S   600
+#define TIME_STEP_S   600
+
+/* Seconds of the stages on all ranks. */
+struct stage_times {
+    double start; /* of each stage: lists, headers, model, proof          */
+    double extract, cluster, activate;
+};
+
+/* The photograph that can be read and has classes whose pixels are nearest to
+ * the mean, and the pixels of all those. -1: there is none. */
+static int64_t choose_photograph(const struct session *s, double *pixels)
+{
+    const int32_t *label;
+    int64_t best = -1, n = 0;
+    double distance = INFINITY;
+    *pixels = 0;
+    for (int pass = 0; pass < 2; ++pass)
+        for (int64_t i = 0; i < s->data.n_images; ++i) {
+            const double here = (double)(s->size[2 * i] * s->size[2 * i + 1]);
+            if (here <= 0 || dataset_labels(&s->data, i, &label) == 0)
+                continue;
+            if (pass == 0) {
+                *pixels += here;
+                ++n;
+            } else if (fabs(here - *pixels / (double)n) < distance) {
+                distance = fabs(here - *pixels / (double)n);
+                best = i;
+            }
+        }
+    return best;
+}
+
+static enum lp_status nothing(void *arg, const struct view *view)
+{
+    (void)arg;
+    (void)view;
+    return LP_OK;
+}
+
+/* Seconds of a rank to read photograph i and see it at all scales, the second
+ * time: the first prepares the network for these sizes. */
+static enum lp_status measure_photograph(struct session *s, int64_t i,
+                                         double *seconds)
+{
+    enum lp_status status = LP_OK;
+    struct views views;
+    struct image img = {0};
+    char why[256];
+
+    views_init(&views, &s->net, &s->config);
+    for (int pass = 0; pass < 2; ++pass) {
+        const double start_s = phase_now_s();
+        status = image_read(dataset_path(&s->data, i), &img, why);
+        if (status == LP_EDATA)
+            status = lp_fail(LP_EFORMAT, "cannot measure on %s: %s",
+                             dataset_path(&s->data, i), why);
+        if (status != LP_OK)
+            goto done;
+        LP_TRY(views_each(&views, &img, nothing, NULL));
+        *seconds = phase_now_s() - start_s;
+    }
+done:
+    views_release(&views);
+    image_release(&img);
+    return status;
+}
+
+/* Both passes over the photographs and all iterations that clustering may do.
+ * Photographs are not split: ranks beyond their number have none. */
+static enum lp_status foretell(struct session *s, int n_nodes,
+                               struct stage_times *t)
+{
+    enum lp_status status = LP_OK;
+    const struct config *c = &s->config;
+    const struct kmeans_work work = plan_work(s);
+    struct kmeans_machine machine = {0};
+    double pixels, photograph_s;
+    const double start_s = phase_s[PHASE_INPUT] + phase_s[PHASE_MODEL];
+
+    const int64_t i = choose_photograph(s, &pixels);
+    if (i < 0)
+        LP_TRY(lp_fail(LP_EFORMAT,
+                       "no photograph of %s that can be read has classes",
+                       c->data.root));
+    LP_TRY(measure_photograph(s, i, &photograph_s));
+    LP_TRY(kmeans_measure(&work, c->kmeans.kernel, &machine));
+    machine = plan_machine(c, machine);
+
+    const double ranks = n_nodes * machine.ranks;
+    const double here = (double)(s->size[2 * i] * s->size[2 * i + 1]);
+    const double all_s = photograph_s / here * pixels * plan_copies(s);
+    const struct kmeans_times one =
+        kmeans_model(&work, &machine, n_nodes, machine.ranks);
+    t->start = start_s;
+    t->extract = t->activate = all_s / fmin(ranks, work.images);
+    t->cluster = (one.compute + one.memory + one.messages) *
+                 c->kmeans.max_iter * c->kmeans.starts;
+    lp_log("plan, %d nodes of %g ranks with %d threads each; measured here: "
+           "%.3g s a photograph of %lld x %lld pixels, %.3g s an iteration of "
+           "the clustering",
+           n_nodes, machine.ranks, c->model.threads, photograph_s,
+           (long long)s->size[2 * i + 1], (long long)s->size[2 * i],
+           one.compute + one.memory + one.messages);
+done:
+    return status;
+}
+
+/* As sbatch takes it, "12:30:00"; the caller frees. */
+static char *time_limit(const struct stage_times *t)
+{
+    const double sum_s = 3 * t->start + t->extract + t->cluster + t->activate;
+    const double limit_s = TIME_MARGIN * sum_s + TIME_MORE_S;
+    const int64_t steps = (int64_t)ceil(limit_s / TIME_STEP_S);
+    const int64_t minutes = steps * (TIME_STEP_S / 60);
+    return text_format("%02lld:%02lld:00", (long long)(minutes / 60),
+                       (long long)(minutes % 60));
+}
+
+/* A word of a shell that stands for s. */
+static bool add_word(struct text_buffer *b, const char *s)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyz"
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/=:,@%+";
+    bool ok = text_add(b, " ");
+    if (*s && s[strspn(s, plain)] == 0)
+        return ok && text_add(b, "%s", s);
+    ok = ok && text_add(b, "'");
+    for (; *s; ++s)
+        ok = ok && (*s == '\'' ? text_add(b, "'\\''") : text_add(b, "%c", *s));
+    return ok && text_add(b, "'");
+}
+
+static enum lp_status print_command(const struct session *s,
+                                    const struct job_args *args, int ranks,
+                                    int64_t node_bytes,
+                                    const struct stage_times *t)
+{
+    struct text_buffer b = {0};
+    char *limit = time_limit(t);
+    const int64_t gib = (int64_t)1 << 30;
+    bool ok =
+        limit && text_add(&b,
+                          "sbatch --nodes=%d --ntasks-per-node=%d "
+                          "--cpus-per-task=%d --mem=%lldG --time=%s "
+                          "slurm/run.sbatch",
+                          args->n_nodes, ranks, s->config.model.threads,
+                          (long long)((node_bytes + gib - 1) / gib), limit);
+    ok = ok && add_word(&b, args->file[0]);
+    for (int i = 0; i < args->n_set; ++i)
+        ok = ok && text_add(&b, " --set") && add_word(&b, args->set[i]);
+    if (ok)
+        puts(b.s);
+    free(limit);
+    free(b.s);
+    return ok ? LP_OK : lp_fail(LP_ENOMEM, "no memory for the line of sbatch");
+}
+
+enum lp_status plan_nodes(struct session *s, const struct job_args *args)
+{
+    enum lp_status status = LP_OK;
+    struct stage_times t = {0};
+    char each[32], node[32], own[32];
+
+    LP_TRY(foretell(s, args->n_nodes, &t));
+    const int local = plan_node_ranks(&s->config);
+    const struct plan p =
+        plan_make(s, (double)args->n_nodes * local, plan_copies(s));
+    const int64_t rank =
+        RANK_BYTES + p.network + p.photograph + p.rank_features + p.sums;
+    const int64_t bytes = (int64_t)(MEMORY_MARGIN * (double)(rank * local));
+    lp_log("plan, memory of a node: %d ranks of %s (%s of it the program), "
+           "with a margin %s",
+           local, text_size(rank, each), text_size(RANK_BYTES, own),
+           text_size(bytes, node));
+    lp_log("plan, time foretold, if nodes are like this one and disks keep up: "
+           "start %.0f s a stage, extract %.0f s, cluster at most %.0f s (%d "
+           "iterations), activate %.0f s; a job that needs longer is stopped "
+           "in time and goes on",
+           t.start, t.extract, t.cluster,
+           s->config.kmeans.max_iter * s->config.kmeans.starts, t.activate);
+    LP_TRY(print_command(s, args, local, bytes, &t));
+done:
+    return status;
+}
