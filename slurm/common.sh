@@ -111,6 +111,9 @@ lpcam_job() {
   # shellcheck source=/dev/null
   [ ! -e "$here/site.sh" ] || . "$here/site.sh"
   export OPENBLAS_NUM_THREADS=1 # one thread of a rank calls it
+  # The other fence of Slurm's PMIx (22.05), a tree, at times lets ranks out of
+  # MPI_Init before others can hear them, which then die of a segmentation fault.
+  export SLURM_PMIX_FENCE=ring
   pick "$@"
   lay_out
   say "$(date '+%F %T') lpcam $job ${words[*]}: job $id on $SLURM_JOB_NODELIST," \

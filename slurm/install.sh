@@ -12,16 +12,18 @@ build_packages=(gcc libc6-dev make cmake git pkg-config openmpi-bin libopenmpi-d
   libscalapack-openmpi-dev libopenblas-serial-dev libhdf5-openmpi-dev
   libjpeg62-turbo-dev libpng-dev libinih-dev libexpat1-dev libyajl-dev nettle-dev)
 test_packages=(libcmocka-dev python3-numpy python3-h5py python3-pil)
+slurm_packages=(slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge)
 fetch_packages=(python3 python3-pip) # only to fetch and unpack the wheel
 
 usage() {
   cat <<END
-usage: slurm/install.sh [--prefix DIR] [--without-tests] [--dry-run]
+usage: slurm/install.sh [--prefix DIR] [--without-tests] [--with-slurm] [--dry-run]
 
   --prefix DIR      where OpenVINO goes; default \${XDG_DATA_HOME:-~/.local/share}/lpcam,
                     where the build looks by itself
   --without-tests   leave out what only the tests need: cmocka, and Python's
                     numpy, h5py and Pillow (build with -DLPCAM_TESTS=OFF)
+  --with-slurm      also Slurm's daemons, which tests/slurm starts for itself alone
   --dry-run         say what would be installed, and stop
 
 An OpenVINO that is there already is used when OpenVINO_DIR names the folder of
@@ -36,7 +38,7 @@ fail() {
 }
 
 prefix=${XDG_DATA_HOME:-${HOME:?}/.local/share}/lpcam
-tests=yes dry_run=no
+tests=yes slurm=no dry_run=no
 while [ $# -gt 0 ]; do
   case $1 in
     --prefix)
@@ -44,6 +46,7 @@ while [ $# -gt 0 ]; do
       shift
       ;;
     --without-tests) tests=no ;;
+    --with-slurm) slurm=yes ;;
     --dry-run) dry_run=yes ;;
     -h | --help) usage && exit 0 ;;
     *) usage >&2 && exit 2 ;;
@@ -65,6 +68,7 @@ fi
 
 wanted=("${build_packages[@]}")
 [ $tests = no ] || wanted+=("${test_packages[@]}")
+[ $slurm = no ] || wanted+=("${slurm_packages[@]}")
 if [ $fetch_openvino = yes ] && ! python3 -m pip --version >/dev/null 2>&1; then
   wanted+=("${fetch_packages[@]}")
 fi

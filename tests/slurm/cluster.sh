@@ -89,11 +89,12 @@ cluster_up() {
   write_conf "$1"
   export SLURM_CONF=$1/etc/slurm.conf
   slurmctld -i -c
-  # Open MPI names its shared memory by the host: each node needs its own name.
+  # Open MPI names its shared memory by the host: each node of each test needs
+  # a name of its own.
   for ((i = 1; i <= cluster_nodes; ++i)); do
     mkdir -p "$1/spool/n$i" "$1/tmp/n$i"
     # shellcheck disable=SC2016
-    unshare --uts sh -c 'hostname "$1" && exec slurmd -N "$1"' sh "n$i"
+    unshare --uts sh -c 'hostname "$1-$2" && exec slurmd -N "$1"' sh "n$i" $$
   done
   for ((i = 0; i < 100; ++i)); do
     idle=$(sinfo --noheader --Node --format=%T 2>/dev/null | grep -cx idle) || true
@@ -127,5 +128,6 @@ cluster_down() {
     ) &
   done
   wait
+  rm -f /dev/shm/vader_segment.n[1-9]-$$.*
   cluster_folder=
 }

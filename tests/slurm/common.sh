@@ -54,6 +54,10 @@ until_line() { # ID PATTERN
   wait_for "\"$2\"" "$1" in_log "$1" "$2"
 }
 
+until_file() { # PATH ID
+  wait_for "$1" "$2" test -e "$1"
+}
+
 until_state() { # ID STATE
   wait_for "the state $2" "$1" is_state "$1" "$2"
 }
@@ -93,14 +97,14 @@ ranks_of() { # ID NODE
 }
 
 # The node's part of a job dies, Slurm notices, and the node comes back as from
-# a reboot, with its temporary files gone.
+# a reboot, without what PMIx and Open MPI had left there.
 lose_node() { # NODE ID
   local rank
   for rank in $(ranks_of "$2" "$1"); do
     kill -KILL "$(awk '{print $4}' "/proc/$rank/stat")" "$rank" || true # its slurmstepd, too
   done
   scontrol update NodeName="$1" State=DOWN Reason=lost
-  rm -rf "$work/slurm/tmp/$1"/*
+  rm -rf "$work/slurm/tmp/$1"/* "$work/slurm/spool/$1"/*pmix* "/dev/shm/vader_segment.$1-$$."*
   scontrol update NodeName="$1" State=RESUME
 }
 

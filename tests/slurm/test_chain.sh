@@ -41,7 +41,7 @@ until_state "${job[extract]}" COMPLETED
   fail "the third start did photographs again" "${job[extract]}"
 echo "$SECONDS s: extract lost a node and is done"
 
-until_file "$work/cut/cluster_0.checkpoint"
+until_file "$work/cut/cluster_0.checkpoint" "${job[cluster]}"
 scontrol requeue "${job[cluster]}"
 until_line "${job[cluster]}" "restart 1"
 until_state "${job[cluster]}" COMPLETED
