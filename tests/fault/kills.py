@@ -34,6 +34,7 @@ KINDS = {"kill a rank": 4, "kill all": 3, "kill mpirun": 3, "SIGTERM to mpirun":
 NO_ROOM = ("disk full", "file too large")
 SAYS_NO_ROOM = r"error: cannot .*(No space left on device|File too large|write failed)"
 OUTPUTS = {"extract": ("features", "cams"), "cluster": ("prototypes",), "activate": ("maps",)}
+PROGRAM = os.path.realpath(os.environ["LPCAM"])
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
@@ -78,16 +79,16 @@ class Disk:
 
 
 def alive(pid):
+    """Is it still a rank of ours? Numbers of processes come again."""
     try:
-        return open("/proc/%d/stat" % pid).read().rsplit(")", 1)[1].split()[0] != "Z"
+        return os.readlink("/proc/%d/exe" % pid) == PROGRAM
     except OSError:
         return False
 
 
 def children(pid):
     try:
-        pids = open("/proc/%d/task/%d/children" % (pid, pid)).read().split()
-        return [int(p) for p in pids if "lpcam" in os.readlink("/proc/%s/exe" % p)]
+        return [p for p in map(int, open("/proc/%d/task/%d/children" % (pid, pid)).read().split()) if alive(p)]
     except OSError:
         return []
 
@@ -115,7 +116,7 @@ class Run:
     def __init__(self, test, stage):
         self.log, self.begin = test.work + "/log", time.time()
         self.mpirun = subprocess.Popen(
-            ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(RANKS), os.environ["LPCAM"], stage,
+            ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(RANKS), PROGRAM, stage,
              SOURCE + "/configs/scenes.ini"] + test.settings, stdout=open(self.log, "w"), stderr=subprocess.STDOUT,
             env=test.env, cwd=SOURCE)
         self.ranks = []
@@ -134,8 +135,10 @@ class Run:
         since = time.time()
         while self.mpirun.poll() is None or any(alive(pid) for pid in self.ranks):
             if time.time() - since > LIMIT_S:
-                send(self.ranks + [self.mpirun.pid], signal.SIGKILL)
-                fail("ranks live on", self.log)
+                left = [pid for pid in self.ranks if alive(pid)]
+                states = [open("/proc/%d/stat" % pid).read()[:40] for pid in left]
+                send(left + [self.mpirun.pid] * (self.mpirun.poll() is None), signal.SIGKILL)
+                fail("they live on: mpirun %s, ranks %s" % (self.mpirun.poll(), states), self.log)
             time.sleep(0.005)
         return self.mpirun.returncode, time.time() - since
 
@@ -224,7 +227,7 @@ class Test:
          "SIGTERM to mpirun": lambda: send(mpirun, signal.SIGTERM),
          "SIGTERM to a rank": lambda: send(one, signal.SIGTERM),
          "SIGUSR1 to mpirun": lambda: send(mpirun, signal.SIGUSR1),
-         "file too large": lambda: self.limit_files(stage, pids)}[kind]()
+         "file too large": lambda: self.limit_files(run, stage)}[kind]()
 
     def make_room(self):
         if self.disk.mounted:
@@ -235,10 +238,12 @@ class Test:
         sizes = [os.path.getsize(self.file(self.whole, name)) for name in OUTPUTS[stage]]
         self.disk.leave(int(self.random.random() ** 2 * sum(sizes)) // 4096 * 4096)
 
-    def limit_files(self, stage, pids):
-        """What lies past a random byte of a file can be written no more."""
+    def limit_files(self, run, stage):
+        """From now on nothing past a random byte of a file can be written. MPI's own files are made before."""
         most = int(self.random.random() * max(os.path.getsize(self.file(self.whole, name)) for name in OUTPUTS[stage]))
-        for pid in pids:
+        while not is_locked(self.out + "/lpcam.lock") and not run.wait(0.005):
+            pass
+        for pid in children(run.mpirun.pid):
             try:
                 resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, most))
             except ProcessLookupError:
@@ -261,11 +266,13 @@ class Test:
         self.check_whole(stage)
 
     def once(self, stage, kind, safe):
-        """Start the stage and end it by force; -> what is safe then, is the stage over?"""
+        """Start the stage and end it by force; -> what is safe then, is it whole, was it ended?"""
         begin = time.time()
         total, start_up = self.seconds[stage]
         if kind == "disk full" and not self.disk.mounted:
             kind = "file too large"
+        if kind == "file too large" and stage == "cluster":
+            kind = "kill all"  # MPI shares memory through files, and aborts
         if kind == "disk full":
             self.fill_disk(stage)
         left = 1 - len(safe) / self.n_images if stage != "cluster" else 1
@@ -276,14 +283,17 @@ class Test:
         self.make_room()
         if kind in NO_ROOM and (code not in (0, 1) or (code == 1 and not re.search(SAYS_NO_ROOM, run.text()))):
             fail("%s, %s: exit code %d, and no line that says so" % (stage, kind, code), run.log)
-        over = run.mpirun.returncode == 0
         if stage == "cluster":
             after = re.findall(r"goes on after iteration (\d+)", run.text())
             known = [sum(r == start for r, _ in safe) for start in range(3)]
             if after and [int(n) for n in after] != [n for n in known if n][:len(after)]:
                 fail("clustering goes on after %s, not %s" % (after, known), run.log)
-        if over:
-            return set(), True
+        if code:
+            self.counts[kind] += 1
+        if all(os.path.exists(self.file(self.out, name)) for name in OUTPUTS[stage]):
+            return set(), True, code != 0
+        if code == 0:
+            fail("%s says it is done" % stage, run.log)
         now_safe = self.acknowledged(stage)
         if not safe <= now_safe:
             fail("%s, %s: %d acknowledged before, of which %d are lost" % (stage, kind, len(safe), len(safe - now_safe)))
@@ -292,8 +302,7 @@ class Test:
         each = (total - start_up) / self.n_images
         if stage != "cluster" and kind not in NO_ROOM:
             self.lost.append((stage, kind, min(max(0, work - gained * each), max(work, 0)), gone))
-        self.counts[kind] += 1
-        return now_safe, False
+        return now_safe, False, True
 
     def check_whole(self, stage):
         for name in OUTPUTS[stage]:
@@ -311,14 +320,14 @@ class Test:
         safe, ends, n_safe = set(), 0, 0
         self.anew(stage)
         while kinds:
-            safe, over = self.once(stage, kinds[-1], safe)
+            safe, over, killed = self.once(stage, kinds[-1], safe)
             if over:
                 self.check_whole(stage)
                 self.anew(stage)
                 ends += 1
-            else:
+            if killed:
                 kinds.pop()
-                n_safe += len(safe)
+            n_safe += len(safe)
         self.last(stage)
         print("%s: %d kills, the same bits at %d ends, %d acknowledged %s looked at after kills" %
               (stage, kills, ends + 1, n_safe, "iterations" if stage == "cluster" else "images"), flush=True)
