@@ -42,6 +42,11 @@ head -c 900 "tests/data/scenes/images/$id.jpg" >"$work/scenes/images/$id.jpg"
 # other settings on the same output are refused, naming the value
 refused 1 "split.threshold" 2 run configs/scenes.ini "${set_data[@]}" --set split.threshold=0.2 --set data.max_bad=0.1
 refused 1 "kmeans.k" 2 run configs/scenes.ini "${set_data[@]}" --set kmeans.k=3 --set data.max_bad=0.1
+refused 1 "model.mean" 2 run configs/scenes.ini "${set_data[@]}" --set model.mean="0.5 0.5 0.5" --set data.max_bad=0.1
+grep -v "^$id " tests/data/scenes/labels.txt >"$work/scenes/fewer.txt"
+refused 1 "data.fingerprint" 2 run configs/scenes.ini "${set_data[@]}" --set data.labels=fewer.txt
+{ cat tests/data/scenes.onnx; printf '\022\001x'; } >"$work/other.onnx" # its producer has another name
+refused 1 "model.sha256" 2 run configs/scenes.ini "${set_data[@]}" --set model.file="$work/other.onnx" --set data.max_bad=0.1
 refused 1 "kmeans.k" 2 activate configs/scenes.ini "${set_data[@]}" --set kmeans.k=3 --set data.max_bad=0.1
 rm "$work/out/prototypes.h5" "$work/out/maps.h5"
 refused 1 "lpcam cluster" 2 activate configs/scenes.ini "${set_data[@]}" --set data.max_bad=0.1
