@@ -30,7 +30,7 @@ program, out, most = sys.argv[1:]
 subprocess.run([program, "run", "configs/scenes.ini", "--set", "run.out=" + out], check=True, stdout=subprocess.DEVNULL)
 mib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
 print(f"{mib:.0f} MiB used, {most} GiB foretold")
-assert mib < 1024 * int(most) < 16 * mib
+assert mib < 1024 * int(most) < 8 * mib
 END
 
 refused 2 "--nodes must be a whole number from 1 to 1000000, not \"0\"" 1 "${plan[@]}" --nodes 0
