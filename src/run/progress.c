@@ -17,6 +17,10 @@
 
 #define ROUND_S 0.5
 
+/* Where ranks share cores MPI may hand this one's to another whenever it is
+ * called: not after each of many small units. */
+#define SERVE_S 0.01
+
 /* Places in send and sum. */
 enum { DONE, ENDED, STOP, FAILED, N_SUMS };
 
@@ -118,6 +122,7 @@ void progress_begin(struct progress *p, const char *what, int64_t n_local,
         .begin_s = now_s,
         .begin_cpu_s = phase_cpu_s(),
         .sent_s = now_s,
+        .served_s = now_s,
         .printed_s = now_s,
         .total = total,
     };
@@ -125,10 +130,14 @@ void progress_begin(struct progress *p, const char *what, int64_t n_local,
 
 bool progress_step(struct progress *p)
 {
+    const double now_s = phase_now_s();
     ++p->mine[DONE];
-    comm_serve(p->comm);
-    end_round(p);
-    if (p->request == MPI_REQUEST_NULL && phase_now_s() - p->sent_s >= ROUND_S)
+    if (now_s - p->served_s >= SERVE_S) {
+        p->served_s = now_s;
+        comm_serve(p->comm);
+        end_round(p);
+    }
+    if (p->request == MPI_REQUEST_NULL && now_s - p->sent_s >= ROUND_S)
         start_round(p);
     return !p->leave && !stop_asked();
 }

@@ -5,7 +5,8 @@ An image's overhead is a rank's time from its first to its last photograph,
 less that of the forward passes, over its photographs. The moment of the first
 photograph is told by a line of progress: its time less images / (images a
 second). Start-up counts from mpirun's launch; beside it stand the CPU seconds of
-rank 0, which other programs on the machine change little. Memory is the most that the system saw a process have (VmHWM)."""
+rank 0, which other programs on the machine change little. Memory is the most
+that the system saw a process have (VmHWM)."""
 import argparse
 import os
 import re

@@ -17,7 +17,7 @@ struct progress {
     MPI_Request request;
     const char *what;  /* "extract"                                     */
     double interval_s; /* between lines                                 */
-    double begin_s, begin_cpu_s, sent_s, printed_s;
+    double begin_s, begin_cpu_s, sent_s, served_s, printed_s;
     double idle_s;   /* set by the caller: of its loop, waiting for work  */
     int64_t total;   /* over all ranks, of units of work              */
     int64_t mine[4]; /* units done, ended, asked to stop, failed      */
@@ -32,8 +32,9 @@ void progress_begin(struct progress *p, const char *what, int64_t n_local,
                     double interval_s, MPI_Comm comm);
 
 /* This rank has done one more unit; what others ask of it is answered
- * (comm_serve). False: leave the loop, because somewhere a stop was asked for
- * or a rank failed. Local in effect: never waits. */
+ * (comm_serve), at most a hundred times a second. False: leave the loop, because
+ * somewhere a stop was asked for or a rank failed. Local in effect: never
+ * waits. */
 bool progress_step(struct progress *p);
 
 /* Every rank calls it once after its loop, also after a failure, with its own
