@@ -238,6 +238,9 @@ class Test:
          "SIGUSR1 to mpirun": lambda: send(mpirun, signal.SIGUSR1),
          "file too large": lambda: self.limit_files(run, stage)}[kind]()
 
+    def is_made(self, name):
+        return any(os.path.exists(self.file(self.out, name, end)) for end in ("", ".partial"))
+
     def make_room(self):
         if self.disk.mounted:
             self.disk.leave(None)
@@ -248,9 +251,10 @@ class Test:
         self.disk.leave(int(self.random.random() ** 2 * sum(sizes)) // 4096 * 4096)
 
     def limit_files(self, run, stage):
-        """From now on nothing past a random byte of a file can be written. MPI's own files are made before."""
+        """From now on nothing past a random byte of a file can be written. MPI's own files are made before, and the
+        structure of ours, without which HDF5 does not come back from closing them."""
         most = int(self.random.random() * max(os.path.getsize(self.file(self.whole, name)) for name in OUTPUTS[stage]))
-        while not is_locked(self.out + "/lpcam.lock") and not run.wait(0.005):
+        while not all(self.is_made(name) for name in OUTPUTS[stage]) and not run.wait(0.005):
             pass
         for pid in children(run.mpirun.pid):
             try:
