@@ -11,7 +11,6 @@ struct plan {
     const struct dataset *d;
     const struct head *head;
     const int64_t *size, *grid;
-    MPI_Comm comm;
 };
 
 /* Where each image's and each pair's cells begin. Local. */
@@ -91,9 +90,7 @@ static enum lp_status define(void *arg, struct h5 *h5)
                      "logit per feature unit", NULL));
     LP_TRY(h5_define(h5, "/classifier/bias", H5_F32, 1, weight,
                      "its bias, zeros where it has none", "logit", NULL));
-    if (comm_rank(plan->comm) == 0)
-        status = write_tables(plan, h5);
-    LP_AGREE(plan->comm);
+    status = write_tables(plan, h5);
 done:
     return status;
 }
@@ -106,7 +103,7 @@ enum lp_status feature_file_open(struct feature_file *ff, const char *path,
 {
     enum lp_status status;
     enum h5_type stored;
-    struct plan plan = {ff, d, head, size, grid, comm};
+    struct plan plan = {ff, d, head, size, grid};
     int64_t shape[2];
 
     *ff = (struct feature_file){

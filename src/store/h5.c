@@ -183,7 +183,8 @@ enum lp_status h5_open(struct h5 **file, const char *path, bool write,
     f->fd = open(path, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC);
     const int error = errno;
     H5_AGREE(comm, f->fd >= 0 && !lp_fault("h5_open"), LP_EIO,
-             "cannot open %s: %s", path, strerror(error));
+             "cannot open %s: %s%s", path, strerror(error),
+             error == ENOENT ? " (all nodes must share its folder)" : "");
     H5_AGREE(comm, H5Fis_hdf5(path) > 0, LP_EIO,
              "%s is no HDF5 file: remove it and make it again", path);
     f->id = H5Fopen(path, write ? H5F_ACC_RDWR : H5F_ACC_RDONLY, plan);

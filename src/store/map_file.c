@@ -11,7 +11,6 @@
 struct plan {
     const struct map_file *mf;
     const struct dataset *d;
-    MPI_Comm comm;
 };
 
 static int64_t map_cells(const struct map_file *mf, int64_t image, int side)
@@ -122,9 +121,7 @@ static enum lp_status define(void *arg, struct h5 *h5)
                      NULL));
     if (mf->seed)
         LP_TRY(define_seed(mf, h5));
-    if (comm_rank(plan->comm) == 0)
-        status = write_tables(plan, h5);
-    LP_AGREE(plan->comm);
+    status = write_tables(plan, h5);
 done:
     return status;
 }
@@ -152,7 +149,7 @@ enum lp_status map_file_open(struct map_file *mf, const char *path,
                              enum lp_value type, bool seed, MPI_Comm comm)
 {
     enum lp_status status;
-    struct plan plan = {mf, d, comm};
+    struct plan plan = {mf, d};
 
     *mf =
         (struct map_file){.type = type, .seed = seed, .n_images = d->n_images};

@@ -14,7 +14,6 @@ struct plan {
     int n_starts, n_steps; /* of the longest start                        */
     const float *vector;
     const double *lambda;
-    MPI_Comm comm;
 };
 
 static const char *const side_name[] = {"object", "context"};
@@ -218,9 +217,7 @@ static enum lp_status define(void *arg, struct h5 *h5)
     LP_TRY(h5_define(h5, "/method/lambda", H5_F64, 1, vector,
                      "weight of the class' context in it", "", NULL));
     LP_TRY(define_history(plan, h5));
-    if (comm_rank(plan->comm) == 0)
-        status = write_all(plan, h5);
-    LP_AGREE(plan->comm);
+    status = write_all(plan, h5);
 done:
     return status;
 }
@@ -232,7 +229,7 @@ enum lp_status prototype_file_write(
 {
     enum lp_status status;
     struct run_file file = {0};
-    struct plan plan = {d, start, n_starts, 0, vector, lambda, comm};
+    struct plan plan = {d, start, n_starts, 0, vector, lambda};
     for (int s = 0; s < n_starts; ++s)
         if (start[s].kmeans->n_steps > plan.n_steps)
             plan.n_steps = start[s].kmeans->n_steps;

@@ -101,15 +101,12 @@ done:
 
 /* A text of its own length in a data set of one string. */
 static enum lp_status put_text(struct h5 *h5, const char *name,
-                               const char *text, const char *description,
-                               MPI_Comm comm)
+                               const char *text, const char *description)
 {
     enum lp_status status;
     const int length = *text ? (int)strlen(text) : 1;
     LP_TRY(h5_define_text(h5, name, 1, length, description));
-    if (comm_rank(comm) == 0)
-        status = h5_write_text(h5, name, 0, 1, length, text);
-    LP_AGREE(comm);
+    status = h5_write_text(h5, name, 0, 1, length, text);
 done:
     return status;
 }
@@ -142,50 +139,43 @@ done:
 
 /* The report is known at the end, when only raw data may be written: its place
  * is made now. */
-static enum lp_status put_report_place(struct h5 *h5, MPI_Comm comm)
+static enum lp_status put_report_place(struct h5 *h5)
 {
-    enum lp_status status = LP_OK;
+    enum lp_status status;
     char *zeros = calloc(REPORT_BYTES, 1);
     if (!zeros)
-        status = lp_fail(LP_ENOMEM, "no memory for an empty report");
-    LP_AGREE(comm);
+        return lp_fail(LP_ENOMEM, "no memory for an empty report");
     LP_TRY(h5_define_text(h5, "/run/report", 1, REPORT_BYTES,
                           "timings and counts, written at the end"));
-    if (comm_rank(comm) == 0)
-        status = h5_write_text(h5, "/run/report", 0, 1, REPORT_BYTES, zeros);
-    LP_AGREE(comm);
+    status = h5_write_text(h5, "/run/report", 0, 1, REPORT_BYTES, zeros);
 done:
     free(zeros);
     return status;
 }
 
 static enum lp_status write_head(struct h5 *h5, const struct run_about *about,
-                                 MPI_Comm comm)
+                                 const char *layout)
 {
     enum lp_status status;
-    char created[32], layout[64], versions[512];
+    char created[32], versions[512];
     const time_t now = time(NULL);
     struct tm utc;
 
     strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ",
              gmtime_r(&now, &utc));
-    comm_bcast(comm, created, sizeof created);
     snprintf(versions, sizeof versions,
              "lpcam = %s\ncommit = %s\nhdf5 = %s\nmpi = %s\n", LPCAM_VERSION,
              LPCAM_COMMIT, h5_version(), h5_mpi_version());
-    LP_TRY(describe_layout(layout, comm));
     LP_TRY(h5_set_attribute(h5, "/", "lpcam_format", about->format));
     LP_TRY(h5_set_attribute(h5, "/", "program", run_file_program()));
     LP_TRY(h5_set_attribute(h5, "/", "created", created));
     LP_TRY(put_text(h5, "/run/settings", about->settings,
-                    "what decides the content", comm));
+                    "what decides the content"));
     LP_TRY(put_text(h5, "/run/config", about->config,
-                    "the whole configuration in use", comm));
-    LP_TRY(
-        put_text(h5, "/run/versions", versions, "program and libraries", comm));
-    LP_TRY(
-        put_text(h5, "/run/layout", layout, "ranks that made the file", comm));
-    LP_TRY(put_report_place(h5, comm));
+                    "the whole configuration in use"));
+    LP_TRY(put_text(h5, "/run/versions", versions, "program and libraries"));
+    LP_TRY(put_text(h5, "/run/layout", layout, "ranks that made the file"));
+    LP_TRY(put_report_place(h5));
 done:
     return status;
 }
@@ -233,28 +223,47 @@ done:
     return status;
 }
 
-/* Structure, head and tables as a file of the fresh name; it becomes the
- * partial file only when all of it is on the disk, so that a partial file is
- * never half made. */
-static enum lp_status make_file(const struct names *names,
-                                const struct run_about *about,
-                                enum lp_status (*define)(void *, struct h5 *),
-                                void *arg, MPI_Comm comm)
+/* What a producer brings. */
+struct maker {
+    const struct run_about *about;
+    enum lp_status (*define)(void *arg, struct h5 *h5);
+    void *arg;
+};
+
+/* Structure, head and tables. One rank alone: where a write of them fails HDF5
+ * does not come back from a close by several, which wait for each other. */
+static enum lp_status make_alone(const struct names *names,
+                                 const struct maker *maker, const char *layout)
 {
     enum lp_status status, closed;
     struct h5 *h5 = NULL;
 
-    LP_TRY(h5_create(&h5, names->fresh, comm));
-    LP_TRY(define(arg, h5));
-    LP_TRY(write_head(h5, about, comm));
+    LP_TRY(h5_create(&h5, names->fresh, MPI_COMM_SELF));
+    LP_TRY(maker->define(maker->arg, h5));
+    LP_TRY(write_head(h5, maker->about, layout));
 done:
     closed = h5_close(&h5);
     if (status == LP_OK)
         status = closed;
-    if (status == LP_OK)
-        status = move(names->fresh, names->partial, comm);
-    else if (comm_rank(comm) == 0)
+    if (status != LP_OK)
         remove(names->fresh);
+    return status;
+}
+
+/* A file of the fresh name becomes the partial file only when all of it is on
+ * the disk, so that a partial file is never half made. */
+static enum lp_status make_file(const struct names *names,
+                                const struct maker *maker, MPI_Comm comm)
+{
+    enum lp_status status;
+    char layout[64];
+
+    LP_TRY(describe_layout(layout, comm));
+    if (comm_rank(comm) == 0)
+        status = make_alone(names, maker, layout);
+    LP_AGREE(comm);
+    LP_TRY(move(names->fresh, names->partial, comm));
+done:
     return status;
 }
 
@@ -265,13 +274,14 @@ enum lp_status run_file_open(struct run_file *file, const char *path,
 {
     enum lp_status status;
     struct names names = {0};
+    const struct maker maker = {about, define, arg};
     const bool write = true;
 
     *file = (struct run_file){.comm = comm};
     LP_TRY(make_names(&names, path, comm));
     LP_TRY(run_file_probe(path, about, &file->found, comm));
     if (file->found == FILE_ABSENT)
-        LP_TRY(make_file(&names, about, define, arg, comm));
+        LP_TRY(make_file(&names, &maker, comm));
     if (file->found == FILE_WHOLE)
         LP_TRY(h5_open(&file->h5, path, !write, comm));
     else

@@ -252,7 +252,7 @@ class Test:
 
     def limit_files(self, run, stage):
         """From now on nothing past a random byte of a file can be written. MPI's own files are made before, and the
-        structure of ours, without which HDF5 does not come back from closing them."""
+        structure of ours: HDF5 1.10 crashes at the exit when it could not close a file."""
         most = int(self.random.random() * max(os.path.getsize(self.file(self.whole, name)) for name in OUTPUTS[stage]))
         while not all(self.is_made(name) for name in OUTPUTS[stage]) and not run.wait(0.005):
             pass

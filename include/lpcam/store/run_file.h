@@ -38,9 +38,10 @@ struct run_about {
 enum lp_status run_file_probe(const char *path, const struct run_about *about,
                               enum run_file_found *found, MPI_Comm comm);
 
-/* Open path for a producer. Absent: create PATH.new, let define(arg, h5) make
- * the structure and write the tables, write the head (attributes, /run), close,
- * rename to PATH.partial, reopen. Partial: reopen to go on. Whole: open to
+/* Open path for a producer. Absent: rank 0 alone creates PATH.new, lets
+ * define(arg, h5), which is not called elsewhere, make the structure and write
+ * the tables, writes the head (attributes, /run), closes, renames to
+ * PATH.partial; all reopen it. Partial: reopen to go on. Whole: open to
  * read. file->found says which. Collective. */
 enum lp_status run_file_open(struct run_file *file, const char *path,
                              const struct run_about *about,
