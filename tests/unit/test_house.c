@@ -96,8 +96,9 @@ static void no_file_includes_a_floor_above_its_own(void **state)
     assert_true(n_seen > 40);
 }
 
-/* Does text call a function whose name is prefix, a capital and more? */
-static bool calls(const char *text, const char *prefix)
+/* Does text call a function whose name is prefix, a letter of that kind and
+ * more? */
+static bool calls(const char *text, const char *prefix, int (*kind)(int))
 {
     for (const char *at = text; (at = strstr(at, prefix));) {
         const bool begins =
@@ -105,29 +106,38 @@ static bool calls(const char *text, const char *prefix)
         const char *end = at += strlen(prefix);
         while (isalnum((unsigned char)*end) || *end == '_')
             ++end;
-        if (begins && end > at && isupper((unsigned char)*at) && *end == '(')
+        if (begins && end > at && kind((unsigned char)*at) && *end == '(')
             return true;
     }
     return false;
 }
 
-static void only_comm_and_h5_call_the_libraries(void **state)
+static bool calls_scalapack(const char *text)
+{
+    return calls(text, "pd", islower) || calls(text, "Cblacs_", islower);
+}
+
+static void only_comm_h5_and_dense_call_the_libraries(void **state)
 {
     (void)state;
-    int n_mpi = 0;
+    int n_mpi = 0, n_dense = 0;
     for (int i = 0; i < house.n; ++i) {
         const char *path = house.path[i];
         const bool is_h5 = strncmp(path, "src/store/h5", 12) == 0;
         const bool is_comm = strncmp(path, "src/run/comm", 12) == 0;
-        if (calls(house.text[i], "H5") && !is_h5)
+        const bool is_dense = strncmp(path, "src/dense/", 10) == 0;
+        if (calls(house.text[i], "H5", isupper) && !is_h5)
             fail_msg("%s calls HDF5; only src/store/h5 may", path);
-        if (calls(house.text[i], "MPI_") && !is_h5 && !is_comm)
+        if (calls(house.text[i], "MPI_", isupper) && !is_h5 && !is_comm)
             fail_msg("%s calls MPI; only src/run/comm and "
                      "src/store/h5 may",
                      path);
-        n_mpi += calls(house.text[i], "MPI_");
+        if (calls_scalapack(house.text[i]) && !is_dense)
+            fail_msg("%s calls ScaLAPACK; only src/dense may", path);
+        n_mpi += calls(house.text[i], "MPI_", isupper);
+        n_dense += calls_scalapack(house.text[i]);
     }
-    assert_true(n_mpi > 0);
+    assert_true(n_mpi > 0 && n_dense > 0);
 }
 
 static void every_file_names_its_licence(void **state)
@@ -187,7 +197,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_file_includes_a_floor_above_its_own),
-        cmocka_unit_test(only_comm_and_h5_call_the_libraries),
+        cmocka_unit_test(only_comm_h5_and_dense_call_the_libraries),
         cmocka_unit_test(every_file_names_its_licence),
         cmocka_unit_test(the_reference_explains_every_key_once),
     };
