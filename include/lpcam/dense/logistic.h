@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* logistic.h: one logistic regression a class, all classes at once, over images
+ * that are spread across the ranks. Class c minimises over w and b
+ *
+ *   lambda/2 |w|^2 + sum_i v_i log(1 + exp(-s_i (w.x_i + b))),  s_i = +-1 by y
+ *
+ * as scikit-learn's LogisticRegression does with C = 1/lambda: no penalty on b,
+ * v_i = 1, or with `balanced` n/(2 n_pos) and n/(2 n_neg) (its class_weight). */
+#ifndef LPCAM_LOGISTIC_H
+#define LPCAM_LOGISTIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lpcam/dense/grid.h"
+
+/* All borrowed. */
+struct samples {
+    int64_t n;           /* images of this rank, may be 0                    */
+    int d;               /* features of an image                             */
+    int n_classes;       /* N                                                */
+    const float *x;      /* [n][d]                                           */
+    const uint8_t *y;    /* [n][N] 1 where the image has the class, else 0   */
+    const uint8_t *fold; /* [n] the fold that holds it out; logistic_path    */
+};
+
+enum logistic_solver {
+    LOGISTIC_BOUND, /* conjugate gradients under the factored bound          */
+    LOGISTIC_EXACT  /* Newton steps with the factored Hessian of each class  */
+};
+
+struct logistic_options {
+    double lambda; /* >= 0                                                   */
+    double tol;    /* on struct logistic's gradient; 1e-10                   */
+    int max_iter;  /* Newton steps                                           */
+    bool bias;     /* learn b, else it is 0                                  */
+    bool balanced;
+    enum logistic_solver solver;
+};
+
+enum logistic_state {
+    LOGISTIC_CONVERGED, /* gradient <= tol                                   */
+    LOGISTIC_OPEN,      /* max_iter steps, or none that descends, were taken */
+    LOGISTIC_ONE_SIDED  /* no image has the class, or all have it, and there
+                           is a bias: no finite optimum; w = 0 and
+                           b = log((n_pos + 1/2) / (n_neg + 1/2))            */
+};
+
+/* What was learned, the same on every rank. */
+struct logistic {
+    int n_classes, d;
+    double *weight;   /* [N][d]                                              */
+    double *bias;     /* [N]                                                 */
+    double *gradient; /* [N] length, a share of that of the sum of v_i x_i
+                         over the images with the class, or over those
+                         without it where that is shorter                    */
+    int *iterations;  /* [N] Newton steps                                    */
+    uint8_t *state;   /* [N] enum logistic_state                             */
+    int64_t n_passes; /* over the features, for all classes                  */
+};
+
+/* Learn. Collective over g's comm; all but s->n, x, y agree on every rank.
+ *
+ * A class that does not converge is no failure: see state. A class that all or
+ * no images have is fitted where there is no bias and lambda > 0.
+ * Holds [n][N] and some [N][d] doubles besides a rank's part of two d x d
+ * matrices (three with LOGISTIC_EXACT).
+ * On other ranks or grids the same within what tol allows, not the same bits.
+ * Fails with LP_ENOMEM, LP_EPEER, LP_EFORMAT (a feature that is not finite,
+ * naming the image by its number over all ranks), LP_EARG (no images; lambda = 0
+ * and features that depend on each other, so that no optimum is the only one).
+ * Source: the bound X'X/4 of the Hessian, D. Boehning, Ann. Inst. Statist.
+ * Math. 44, 1992. */
+enum lp_status logistic_fit(struct logistic *l, const struct samples *s,
+                            const struct logistic_options *o,
+                            const struct grid *g);
+
+/* Accepts a zeroed one. Local. */
+void logistic_release(struct logistic *l);
+
+/* What came of one lambda. */
+struct logistic_point {
+    double lambda;
+    double mean_ap; /* of held-out images, over the classes that have any     */
+    int n_open;     /* fits (a class of a fold) that did not converge         */
+};
+
+/* Cross-validation: learn on all folds but one, for each, and rank the images of
+ * that one. point [n_points] brings lambdas and gets the rest; they are visited
+ * from the largest to the smallest, each from where the last one ended.
+ * *best becomes the one of the largest mean_ap, the larger lambda of equals.
+ * ap [n_points][N]: average precision of each class over all held-out images,
+ * the mean over folds, NAN-free: -1 where no fold held any out. Optional.
+ * Every fold 0 .. n_folds - 1 of s->fold must hold an image out (LP_EARG).
+ * The scores of a class come together on rank c % n_ranks, a class a rank at a
+ * time. Collective and fails as logistic_fit. */
+enum lp_status logistic_path(struct logistic_point *point, int n_points,
+                             int n_folds, int *best, double *ap,
+                             const struct samples *s,
+                             const struct logistic_options *o,
+                             const struct grid *g);
+
+#endif
