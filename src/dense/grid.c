@@ -26,8 +26,9 @@ enum lp_status grid_init(struct grid *g, int n_rows, int n_columns,
         return lp_fail_all(comm, LP_EARG,
                            "a grid of %d x %d ranks cannot be made of %d ranks",
                            n_rows, n_columns, n_ranks);
-    *g = (struct grid){.comm = comm, .handle = Csys2blacs_handle(comm)};
-    g->everyone = g->context = g->handle;
+    *g = (struct grid){.comm = comm};
+    /* All grids of a communicator share its handle, so none gives it back. */
+    g->everyone = g->context = Csys2blacs_handle(comm);
     Cblacs_gridinit(&g->everyone, "Row", 1, n_ranks);
     Cblacs_gridinit(&g->context, "Row", n_rows, n_columns);
     g->row = g->column = -1;
@@ -48,6 +49,5 @@ void grid_release(struct grid *g)
     if (g->row >= 0)
         Cblacs_gridexit(g->context);
     Cblacs_gridexit(g->everyone);
-    Cfree_blacs_system_handle(g->handle);
     *g = (struct grid){0};
 }

@@ -7,7 +7,6 @@
 #include <mpi.h>
 
 int Csys2blacs_handle(MPI_Comm comm);
-void Cfree_blacs_system_handle(int handle);
 void Cblacs_gridinit(int *context, const char *order, int n_rows,
                      int n_columns);
 void Cblacs_gridinfo(int context, int *n_rows, int *n_columns, int *row,

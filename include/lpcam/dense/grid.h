@@ -14,7 +14,6 @@ struct grid {
     int row, column;       /* of this rank; -1 where it is outside the grid   */
     int context;           /* BLACS': of the grid, -1 outside                 */
     int everyone;          /* BLACS': of all ranks of comm                    */
-    int handle;            /* BLACS': of comm                                 */
 };
 
 /* A grid of n_rows x n_columns of the ranks of comm, which may leave ranks
