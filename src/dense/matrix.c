@@ -100,6 +100,18 @@ done:
     return status;
 }
 
+struct matrix matrix_narrow(const struct matrix *m, int n_columns)
+{
+    struct matrix narrow = *m;
+    assert(n_columns > 0 && n_columns <= m->n_columns);
+    narrow.n_columns = n_columns;
+    if (m->grid->row >= 0)
+        narrow.local_columns = (int)share(n_columns, m->block_columns,
+                                          m->grid->column, m->grid->n_columns);
+    describe(&narrow);
+    return narrow;
+}
+
 void matrix_release(struct matrix *m)
 {
     free(m->value);

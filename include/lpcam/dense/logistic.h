@@ -87,10 +87,11 @@ struct logistic_point {
 
 /* Cross-validation: learn on all folds but one, for each, and rank the images of
  * that one. point [n_points] brings lambdas and gets the rest; they are visited
- * from the largest to the smallest, each from where the last one ended.
+ * from the largest to the smallest, each from where the last one ended, to a tol
+ * of 1e-7 or o->tol where that is larger; o->lambda is not used.
  * *best becomes the one of the largest mean_ap, the larger lambda of equals.
  * ap [n_points][N]: average precision of each class over all held-out images,
- * the mean over folds, NAN-free: -1 where no fold held any out. Optional.
+ * the mean over the folds that held any out, -1 where none did. Optional.
  * Every fold 0 .. n_folds - 1 of s->fold must hold an image out (LP_EARG).
  * The scores of a class come together on rank c % n_ranks, a class a rank at a
  * time. Collective and fails as logistic_fit. */

@@ -32,6 +32,9 @@ enum lp_status matrix_init(struct matrix *m, const struct grid *g,
                            int64_t n_rows, int64_t n_columns,
                            int64_t block_rows, int64_t block_columns);
 
+/* The first columns of m as a matrix that borrows its values. Local. */
+struct matrix matrix_narrow(const struct matrix *m, int n_columns);
+
 /* Local. Accepts a zeroed matrix. */
 void matrix_release(struct matrix *m);
 

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/* Cross-validation against fits of copied folds and precision by its words. */
+#include "support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "logistic_data.h"
+
+enum { N = 150, D = 9, CLASSES = 4, FOLDS = 3, POINTS = 4 };
+
+static const struct logistic_options options = {
+    .tol = 1e-10, .max_iter = 60, .bias = true};
+
+/* The last class is in no image of fold 0, whose labels have no say then. */
+static struct samples folded(void)
+{
+    struct samples s = samples_made(N, D, CLASSES, 21);
+    uint8_t *fold = malloc(N), *y = (uint8_t *)(uintptr_t)s.y;
+    for (int i = 0; i < N; ++i) {
+        fold[i] = (uint8_t)(made_up(5, (uint64_t)i, 0) * FOLDS);
+        if (fold[i] == 0)
+            y[i * CLASSES + CLASSES - 1] = 0;
+    }
+    s.fold = fold;
+    return s;
+}
+
+/* The images of a fold, or of the others. */
+static struct samples part(const struct samples *all, int fold, bool in)
+{
+    float *x = calloc(N * D, sizeof *x);
+    uint8_t *y = calloc(N * CLASSES, 1);
+    int64_t n = 0;
+    for (int i = 0; i < N; ++i) {
+        if ((all->fold[i] == fold) != in)
+            continue;
+        memcpy(x + n * D, all->x + i * D, D * sizeof *x);
+        memcpy(y + n * CLASSES, all->y + i * CLASSES, CLASSES);
+        ++n;
+    }
+    return (struct samples){
+        .n = n, .d = D, .n_classes = CLASSES, .x = x, .y = y};
+}
+
+/* For each image with the class, the share of those with it among all of at
+ * least its score. */
+static double precision_of(const struct samples *s, const struct logistic *l,
+                           int c)
+{
+    double score[N], sum = 0;
+    int n_pos = 0;
+    for (int64_t i = 0; i < s->n; ++i) {
+        score[i] = l->bias[c];
+        for (int j = 0; j < D; ++j)
+            score[i] += l->weight[c * D + j] * (double)s->x[i * D + j];
+    }
+    for (int64_t i = 0; i < s->n; ++i) {
+        int n_above = 0, n_good = 0;
+        if (!s->y[i * CLASSES + c])
+            continue;
+        ++n_pos;
+        for (int64_t k = 0; k < s->n; ++k)
+            if (score[k] >= score[i]) {
+                ++n_above;
+                n_good += s->y[k * CLASSES + c];
+            }
+        sum += (double)n_good / n_above;
+    }
+    return n_pos > 0 ? sum / n_pos : -1;
+}
+
+/* Each class's mean over the folds, for one lambda. */
+static void brute_force(const struct samples *all, double lambda, double *ap)
+{
+    int n_judged[CLASSES] = {0};
+    struct grid g;
+    struct logistic_options o = options;
+    o.lambda = lambda;
+    memset(ap, 0, CLASSES * sizeof *ap);
+    grid_init(&g, 1, 1, MPI_COMM_SELF);
+    for (int fold = 0; fold < FOLDS; ++fold) {
+        struct samples learn = part(all, fold, false);
+        struct samples held = part(all, fold, true);
+        struct logistic l;
+        if (logistic_fit(&l, &learn, &o, &g) != LP_OK)
+            abort();
+        for (int c = 0; c < CLASSES; ++c) {
+            const double one = precision_of(&held, &l, c);
+            ap[c] += one < 0 ? 0 : one;
+            n_judged[c] += one >= 0;
+        }
+        logistic_release(&l);
+        samples_release(&learn);
+        samples_release(&held);
+    }
+    for (int c = 0; c < CLASSES; ++c)
+        ap[c] = n_judged[c] > 0 ? ap[c] / n_judged[c] : -1;
+    grid_release(&g);
+}
+
+static void it_picks_what_brute_force_picks(void **state)
+{
+    (void)state;
+    static const double lambda[POINTS] = {1, 100, 0.01, 1};
+    struct samples all = folded();
+    double expected[POINTS][CLASSES], mean[POINTS] = {0};
+    int expected_best = 1;
+    for (int i = 0; i < POINTS; ++i) {
+        brute_force(&all, lambda[i], expected[i]);
+        for (int c = 0; c < CLASSES; ++c)
+            mean[i] += expected[i][c] / CLASSES;
+    }
+    for (int i = 0; i < POINTS; ++i) /* larger lambdas of equals */
+        if (mean[i] > mean[expected_best])
+            expected_best = i;
+    for (int mode = 0; mode < SHARES; ++mode) {
+        struct share mine = share_of(&all, mode);
+        struct logistic_point point[POINTS];
+        double ap[POINTS][CLASSES], worst = 0;
+        struct grid g;
+        int best, n_open = 0;
+        for (int i = 0; i < POINTS; ++i)
+            point[i] = (struct logistic_point){.lambda = lambda[i]};
+        grid_init(&g, 0, 0, MPI_COMM_WORLD);
+        assert_true(on_all(logistic_path(point, POINTS, FOLDS, &best, ap[0],
+                                         &mine.s, &options, &g) == LP_OK));
+        for (int i = 0; i < POINTS; ++i) {
+            worst = fmax(worst, fabs(point[i].mean_ap - mean[i]));
+            n_open += point[i].n_open;
+            for (int c = 0; c < CLASSES; ++c)
+                worst = fmax(worst, fabs(ap[i][c] - expected[i][c]));
+        }
+        assert_true(on_all(worst < 1e-12 && n_open == 0));
+        assert_true(on_all(best == expected_best));
+        grid_release(&g);
+        share_release(&mine);
+    }
+    samples_release(&all);
+}
+
+static void a_class_without_images_is_left_out_of_the_mean(void **state)
+{
+    (void)state;
+    struct samples all = folded();
+    uint8_t *y = (uint8_t *)(uintptr_t)all.y;
+    for (int i = 0; i < N; ++i)
+        y[i * CLASSES + 1] = 0;
+    struct share mine = share_of(&all, 0);
+    struct logistic_point point = {.lambda = 1};
+    double ap[CLASSES];
+    struct grid g;
+    int best;
+    grid_init(&g, 0, 0, MPI_COMM_WORLD);
+    assert_true(on_all(logistic_path(&point, 1, FOLDS, &best, ap, &mine.s,
+                                     &options, &g) == LP_OK));
+    assert_true(on_all(ap[1] == -1 && ap[0] > 0 && best == 0));
+    assert_true(
+        on_all(fabs(point.mean_ap - (ap[0] + ap[2] + ap[3]) / 3) < 1e-15));
+    grid_release(&g);
+    share_release(&mine);
+    samples_release(&all);
+}
+
+static void fits_that_do_not_converge_are_counted(void **state)
+{
+    (void)state;
+    struct samples all = folded();
+    struct share mine = share_of(&all, 2);
+    struct logistic_point point = {.lambda = 1};
+    struct logistic_options o = options;
+    struct grid g;
+    int best;
+    o.max_iter = 0;
+    grid_init(&g, 0, 0, MPI_COMM_WORLD);
+    assert_true(on_all(logistic_path(&point, 1, FOLDS, &best, NULL, &mine.s, &o,
+                                     &g) == LP_OK));
+    assert_true(on_all(point.n_open == FOLDS * CLASSES));
+    grid_release(&g);
+    share_release(&mine);
+    samples_release(&all);
+}
+
+static void folds_without_images_are_refused(void **state)
+{
+    (void)state;
+    struct samples all = folded();
+    struct share mine = share_of(&all, 0);
+    static const int wrong[] = {0, 1, FOLDS - 1, FOLDS + 1};
+    for (int i = 0; i < 4; ++i) {
+        struct logistic_point point = {.lambda = 1};
+        struct grid g;
+        int best;
+        grid_init(&g, 0, 0, MPI_COMM_WORLD);
+        const enum lp_status status = logistic_path(
+            &point, 1, wrong[i], &best, NULL, &mine.s, &options, &g);
+        assert_true(on_all(status == LP_EARG || status == LP_EPEER));
+        grid_release(&g);
+    }
+    share_release(&mine);
+    samples_release(&all);
+}
+
+static void without_memory_all_fail(void **state)
+{
+    (void)state;
+    static const char *const sites[] = {"logistic_path", "newton",
+                                        "exchange_rows"};
+    const int last = comm_size(MPI_COMM_WORLD) - 1;
+    const bool mine = comm_rank(MPI_COMM_WORLD) == last;
+    struct samples all = folded();
+    struct share part_of_all = share_of(&all, 0);
+    for (int i = 0; i < 3; ++i) {
+        struct logistic_point point = {.lambda = 1};
+        char wish[32];
+        struct grid g;
+        int best;
+        grid_init(&g, 0, 0, MPI_COMM_WORLD);
+        snprintf(wish, sizeof wish, "%s@%d", sites[i], last);
+        setenv("LPCAM_FAULT", wish, 1);
+        const enum lp_status status = logistic_path(
+            &point, 1, FOLDS, &best, NULL, &part_of_all.s, &options, &g);
+        unsetenv("LPCAM_FAULT");
+        assert_true(on_all(status == (mine ? LP_ENOMEM : LP_EPEER)));
+        grid_release(&g);
+    }
+    share_release(&part_of_all);
+    samples_release(&all);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_picks_what_brute_force_picks),
+        cmocka_unit_test(a_class_without_images_is_left_out_of_the_mean),
+        cmocka_unit_test(fits_that_do_not_converge_are_counted),
+        cmocka_unit_test(folds_without_images_are_refused),
+        cmocka_unit_test(without_memory_all_fail),
+    };
+    return test_mpi_main(argc, argv, tests);
+}
