@@ -12,6 +12,9 @@
 /* Images that are turned to doubles at a time: they stay in a core's cache. */
 #define PANEL 256
 
+/* Columns of X'X that a rank holds whole at a time. */
+#define STRIP 512
+
 /* Factors of kappa X'X + lambda I, kappa a quarter of 16^-2 ... 16^3. */
 enum { MOST_LEVELS = 6, LEVEL_OF_QUARTER = 2 };
 
@@ -36,14 +39,12 @@ struct problem {
     double *scale;    /* [N] what the gradient is a share of                */
     float *curvature; /* [n][N] v p (1 - p) at the last logistic_gradient   */
     int64_t n_passes;
-    int *which;       /* [N] room for classes                               */
-    double *panel;    /* [PANEL][width] images                           */
-    double *score;    /* [PANEL][N]                                      */
-    double *in, *out; /* [N][width + 2] of the classes at hand           */
-    struct grid line; /* all ranks in a row                              */
-    struct matrix slice; /* [width][PANEL a rank] on it: images as columns  */
-    struct matrix sum;   /* [width][width] on it                            */
-    struct matrix gram;  /* X'X with LOGISTIC_BOUND; on g as what follows   */
+    int *which;         /* [N] room for classes                               */
+    double *panel;      /* [PANEL][width] images                           */
+    double *score;      /* [PANEL][N]                                      */
+    double *in, *out;   /* [N][width + 2] of the classes at hand           */
+    double *strip;      /* [STRIP][width] of X'X                           */
+    struct matrix gram; /* X'X with LOGISTIC_BOUND; on g as what follows   */
     struct matrix factor[MOST_LEVELS];
     bool made[MOST_LEVELS]; /* of this lambda                               */
     struct matrix right;    /* [width][N] right-hand sides                  */

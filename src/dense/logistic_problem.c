@@ -21,8 +21,10 @@ static enum lp_status allocate(struct problem *p)
     p->score = calloc(PANEL * n, sizeof *p->score);
     p->in = calloc(n * width, sizeof *p->in);
     p->out = calloc(n * (width + 2), sizeof *p->out);
+    p->strip = malloc(STRIP * width * sizeof *p->strip);
     if (!p->n_pos || !p->share || !p->scale || !p->which || !p->curvature ||
-        !p->panel || !p->score || !p->in || !p->out || lp_fault("logistic"))
+        !p->panel || !p->score || !p->in || !p->out || !p->strip ||
+        lp_fault("logistic"))
         return lp_fail(LP_ENOMEM,
                        "no memory to fit %zu classes to %zu images of %zu "
                        "features here",
@@ -46,23 +48,6 @@ static enum lp_status check_features(const struct problem *p, int64_t before)
     return LP_OK;
 }
 
-static enum lp_status make_matrices(struct problem *p)
-{
-    enum lp_status status = LP_OK;
-    const int64_t width = p->width;
-    const int64_t n_ranks = comm_size(p->g->comm);
-
-    LP_TRY(grid_init(&p->line, 1, (int)n_ranks, p->g->comm));
-    LP_TRY(
-        matrix_init(&p->slice, &p->line, width, n_ranks * PANEL, width, PANEL));
-    LP_TRY(matrix_init(&p->sum, &p->line, width, width, MATRIX_BLOCK,
-                       MATRIX_BLOCK));
-    LP_TRY(matrix_init(&p->right, p->g, width, p->s->n_classes, MATRIX_BLOCK,
-                       RIGHT_BLOCK));
-done:
-    return status;
-}
-
 enum lp_status problem_init(struct problem *p, const struct samples *s,
                             const struct logistic_options *o,
                             const struct grid *g)
@@ -76,13 +61,12 @@ enum lp_status problem_init(struct problem *p, const struct samples *s,
     if (status == LP_OK)
         status = check_features(p, before);
     LP_AGREE(g->comm);
-    LP_TRY(make_matrices(p));
+    LP_TRY(matrix_init(&p->right, g, p->width, s->n_classes, MATRIX_BLOCK,
+                       RIGHT_BLOCK));
     if (o->solver == LOGISTIC_BOUND) {
         LP_TRY(matrix_init(&p->gram, g, p->width, p->width, MATRIX_BLOCK,
                            MATRIX_BLOCK));
         problem_gram(p, -1, &p->gram);
-        matrix_release(&p->sum);
-        matrix_release(&p->slice);
     }
 done:
     return status;
@@ -99,13 +83,11 @@ void problem_release(struct problem *p)
     free(p->score);
     free(p->in);
     free(p->out);
-    matrix_release(&p->slice);
-    matrix_release(&p->sum);
+    free(p->strip);
     matrix_release(&p->gram);
     matrix_release(&p->right);
     for (int l = 0; l < MOST_LEVELS; ++l)
         matrix_release(&p->factor[l]);
-    grid_release(&p->line);
     *p = (struct problem){0};
 }
 

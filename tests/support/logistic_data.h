@@ -104,4 +104,60 @@ static inline void share_release(struct share *mine)
     free(mine->fold);
 }
 
+/* Fit the share of this rank on a grid of comm; a release is the caller's. */
+static inline enum lp_status fit(struct logistic *l, const struct samples *s,
+                                 const struct logistic_options *o, int n_rows,
+                                 int n_columns, MPI_Comm comm)
+{
+    struct grid g;
+    enum lp_status status = grid_init(&g, n_rows, n_columns, comm);
+    *l = (struct logistic){0};
+    if (status == LP_OK)
+        status = logistic_fit(l, s, o, &g);
+    grid_release(&g);
+    return status;
+}
+
+/* To the tol of 1e-12 that the tests ask for. */
+static inline bool all_converged(const struct logistic *l)
+{
+    bool all = true;
+    for (int c = 0; c < l->n_classes; ++c)
+        all = all && l->state[c] == LOGISTIC_CONVERGED &&
+              l->gradient[c] <= 1e-12 && l->iterations[c] > 0;
+    return all;
+}
+
+/* The gradient of class c by plain loops, as a share of lambda |w|. */
+static inline double slope(const struct logistic *l, const struct samples *s,
+                           int c, const struct logistic_options *o)
+{
+    const int d = s->d;
+    const double *w = l->weight + (int64_t)c * d;
+    double *g = calloc((size_t)d + 1, sizeof *g), length = 0,
+           penalty_length = 0;
+    double n_pos = 0;
+    for (int64_t i = 0; i < s->n; ++i)
+        n_pos += s->y[i * s->n_classes + c];
+    for (int64_t i = 0; i < s->n; ++i) {
+        const int y = s->y[i * s->n_classes + c];
+        const double n = (double)s->n, n_side = y ? n_pos : n - n_pos;
+        double score = l->bias[c];
+        for (int j = 0; j < d; ++j)
+            score += w[j] * (double)s->x[i * d + j];
+        const double away =
+            (o->balanced ? n / (2 * n_side) : 1) * (1 / (1 + exp(-score)) - y);
+        for (int j = 0; j < d; ++j)
+            g[j] += away * (double)s->x[i * d + j];
+        g[d] += o->bias ? away : 0;
+    }
+    for (int j = 0; j <= d; ++j) {
+        const double pull = j < d ? o->lambda * w[j] : 0;
+        length += (g[j] + pull) * (g[j] + pull);
+        penalty_length += pull * pull;
+    }
+    free(g);
+    return sqrt(length / penalty_length);
+}
+
 #endif
