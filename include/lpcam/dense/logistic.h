@@ -63,7 +63,7 @@ struct logistic {
  *
  * A class that does not converge is no failure: see state. A class that all or
  * no images have is fitted where there is no bias and lambda > 0.
- * Holds [n][N] floats, 512 + 11 N vectors of d doubles, and a rank's part of up
+ * Holds [n][N] floats, 512 + 12 N vectors of d doubles, and a rank's part of up
  * to seven d x d matrices (of one with LOGISTIC_EXACT).
  * On other ranks or grids the same within what tol allows, not the same bits.
  * Fails with LP_ENOMEM, LP_EPEER, LP_EFORMAT (a feature that is not finite,
