@@ -9,6 +9,7 @@
 #include "lpcam/net/onnx_cut.h"
 #include "lpcam/run/comm.h"
 #include "lpcam/run/shard.h"
+#include "lpcam/store/basis_file.h"
 #include "lpcam/store/map_file.h"
 #include "check.h"
 #include "session.h"
@@ -179,6 +180,40 @@ done:
     return status;
 }
 
+enum lp_status check_basis(const char *path, const struct basis *b)
+{
+    for (int64_t j = 0; b->vector && j < b->r; ++j)
+        for (int64_t k = 0; k <= j; ++k) {
+            double dot = 0;
+            for (int64_t i = 0; i < b->d; ++i)
+                dot += (double)b->vector[j * b->d + i] *
+                       (double)b->vector[k * b->d + i];
+            if (!(fabs(dot - (j == k)) < 1e-4))
+                return lp_fail(LP_EFORMAT,
+                               "rows %lld and %lld of /basis/vector of %s are "
+                               "not orthonormal: their product is %g",
+                               (long long)k, (long long)j, path, dot);
+        }
+    return LP_OK;
+}
+
+static enum lp_status check_components(const struct job_args *args,
+                                       const char *path)
+{
+    enum lp_status status;
+    struct basis b = {0};
+    LP_TRY(basis_file_read(path, &b, args->comm));
+    if (comm_rank(args->comm) == 0)
+        status = check_basis(path, &b);
+    LP_AGREE(args->comm);
+    lp_log("%s: good: %d of %d components, %.1f %% of the energy of %lld "
+           "vectors",
+           path, b.r, b.d, 100 * b.loss.energy, (long long)b.loss.n_rows);
+done:
+    basis_release(&b);
+    return status;
+}
+
 /* An output, told apart by what is in it. */
 static enum lp_status check_output(const struct job_args *args,
                                    const char *path)
@@ -194,16 +229,19 @@ static enum lp_status check_output(const struct job_args *args,
                           h5_has(h5, "/feature/offset") ||
                           h5_has(h5, "/split/side");
     const bool maps = h5_has(h5, "/map/value");
+    const bool basis = h5_has(h5, "/basis/vector");
     LP_TRY(h5_close(&h5));
     if (features)
         status = check_features(args, path);
     else if (maps)
         status = check_maps(args, path);
+    else if (basis)
+        status = check_components(args, path);
     else
         status = lp_fail_all(args->comm, LP_EFORMAT,
                              "%s is no output of lpcam: it has none "
                              "of /feature/vector, /method/vector, "
-                             "/map/value",
+                             "/map/value, /basis/vector",
                              path);
 done:
     h5_close(&h5);

@@ -4,12 +4,16 @@
 #define LPCAM_CHECK_H
 
 #include "job.h"
+#include "lpcam/method/basis.h"
 #include "lpcam/store/h5.h"
 
 /* The states of n images, *state the caller's to free, the same on every rank,
  * and how many there are of each. LP_EFORMAT while any is to do. */
 enum lp_status check_states(struct h5 *h5, const char *path, int64_t n,
                             uint8_t **state, MPI_Comm comm);
+
+/* Are its rows orthonormal, as far as floats are? Local. LP_EFORMAT. */
+enum lp_status check_basis(const char *path, const struct basis *b);
 
 /* Is features.h5, ours or written by another program, fit to be clustered? */
 enum lp_status check_features(const struct job_args *args, const char *path);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* check_features.c: what clustering does not look at itself, or only later. */
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +20,9 @@ struct look {
     struct features f;
     struct dataset d;
     struct head head;
+    struct basis basis;
     struct shard shard;
-    int64_t zero_vectors, bad_vectors, object, context;
+    int64_t zero_vectors, bad_vectors, bad_norms, object, context;
     int64_t last_bad; /* the image of one of them, -1                      */
 };
 
@@ -99,6 +101,8 @@ static void count_image(struct look *l, int64_t image, const char *rows,
             l->last_bad = f->first_image + image;
         }
         l->zero_vectors += zero;
+        l->bad_norms += f->norm && !(isfinite(f->norm[c]) &&
+                                     f->norm[c] >= (zero ? 0 : FLT_MIN));
         rows += f->d * value_bytes(f->type);
     }
 }
@@ -139,6 +143,7 @@ static enum lp_status check_vectors(const char *path, struct look *l,
     LP_AGREE(comm);
     l->zero_vectors = comm_total(comm, l->zero_vectors);
     l->bad_vectors = comm_total(comm, l->bad_vectors);
+    l->bad_norms = comm_total(comm, l->bad_norms);
     l->object = comm_total(comm, l->object);
     l->context = comm_total(comm, l->context);
     comm_max_i64(comm, &l->last_bad, 1);
@@ -149,6 +154,11 @@ static enum lp_status check_vectors(const char *path, struct look *l,
                            "the last in image %s",
                            (long long)l->bad_vectors, path,
                            dataset_id(&l->d, l->last_bad)));
+    if (l->bad_norms > 0)
+        LP_TRY(lp_fail_all(comm, LP_EFORMAT,
+                           "%lld values of /feature/norm of %s are no lengths "
+                           "of their vectors",
+                           (long long)l->bad_norms, path));
 done:
     return status;
 }
@@ -160,12 +170,14 @@ enum lp_status check_features(const struct job_args *args, const char *path)
     uint8_t *state = NULL;
 
     LP_TRY(feature_file_load(&l.ff, path, NULL, CHECK_MEMORY, &l.f, &l.d,
-                             &l.head, &l.shard, args->comm));
+                             &l.head, &l.basis, &l.shard, args->comm));
     LP_TRY(check_states(l.ff.file.h5, path, l.d.n_images, &state, args->comm));
     if (comm_rank(args->comm) == 0) {
         status = check_ids(path, &l.d);
         if (status == LP_OK)
             status = check_head(path, &l);
+        if (status == LP_OK)
+            status = check_basis(path, &l.basis);
     }
     LP_AGREE(args->comm);
     LP_TRY(check_vectors(path, &l, args->comm));
@@ -180,6 +192,7 @@ done:
     feature_file_close(&l.ff, false, NULL);
     dataset_release(&l.d);
     head_release(&l.head);
+    basis_release(&l.basis);
     free(state);
     return status;
 }

@@ -33,7 +33,8 @@ struct cluster {
     struct feature_file file;
     struct features features;
     struct dataset data; /* what features.h5 says                     */
-    struct head head;
+    struct head head;    /* in the dimensions of the features               */
+    struct basis basis;  /* of the features                                  */
     struct shard shard;
     uint64_t *class_hash;      /* [N]                                       */
     struct kmeans_start *rows; /* [2N][k], NULL: drawn                     */
@@ -58,10 +59,30 @@ static enum lp_status load(struct cluster *c)
     double t = phase_now_s();
     LP_TRY(feature_file_load(&c->file, s->out[OUT_FEATURES], wanted,
                              s->config.run.memory, &c->features, &c->data,
-                             &c->head, &c->shard, s->comm));
+                             &c->head, &c->basis, &c->shard, s->comm));
     phase_add(PHASE_READ, t);
 done:
     free(wanted);
+    return status;
+}
+
+/* The classifier among the components of the features: centres lie in their
+ * span, so its products with them stay what they are. */
+static enum lp_status reduce_head(struct cluster *c)
+{
+    enum lp_status status = LP_OK;
+    const size_t n = (size_t)c->head.n, r = (size_t)c->basis.r;
+    float *weight = malloc(n * r * sizeof *weight);
+    if (!weight || lp_fault("cluster_head"))
+        status = lp_fail(LP_ENOMEM, "no memory for %zu classifier rows", n);
+    LP_AGREE(c->session->comm);
+    basis_reduce(&c->basis, c->head.weight, c->head.n, weight);
+    free(c->head.weight);
+    c->head.weight = weight;
+    c->head.d = c->basis.r;
+    weight = NULL;
+done:
+    free(weight);
     return status;
 }
 
@@ -69,7 +90,7 @@ static enum lp_status prepare(struct cluster *c)
 {
     enum lp_status status = LP_OK;
     const struct session *s = c->session;
-    const size_t n = (size_t)c->head.n, d = (size_t)c->head.d;
+    const size_t n = (size_t)c->head.n, d = (size_t)c->basis.r;
 
     c->class_hash = calloc(n, sizeof *c->class_hash);
     c->start = calloc((size_t)n_starts(c), sizeof *c->start);
@@ -79,6 +100,7 @@ static enum lp_status prepare(struct cluster *c)
         lp_fault("cluster_prepare"))
         status = lp_fail(LP_ENOMEM, "no memory for %zu class vectors", n);
     LP_AGREE(s->comm);
+    LP_TRY(reduce_head(c));
     for (size_t i = 0; i < n; ++i)
         c->class_hash[i] = hash_text(dataset_class(&c->data, (int)i));
     if (s->config.kmeans.start == START_ROWS)
@@ -215,9 +237,9 @@ static enum lp_status write(struct cluster *c, const struct run_about *about)
         start[r] = (struct prototype_start){
             &c->start[r].kmeans, &c->start[r].prototypes, c->start[r].nearest};
     double t = phase_now_s();
-    LP_TRY(prototype_file_write(s->out[OUT_PROTOTYPES], about, &c->data, start,
-                                n_starts(c), c->vector, c->lambda, "",
-                                s->comm));
+    LP_TRY(prototype_file_write(s->out[OUT_PROTOTYPES], about, &c->data,
+                                &c->basis, start, n_starts(c), c->vector,
+                                c->lambda, "", s->comm));
     phase_add(PHASE_WRITE, t);
     lp_log("cluster: %d class vectors -> %s", c->head.n,
            s->out[OUT_PROTOTYPES]);
@@ -245,6 +267,7 @@ static void release(struct cluster *c)
     feature_file_close(&c->file, false, NULL);
     dataset_release(&c->data);
     head_release(&c->head);
+    basis_release(&c->basis);
 }
 
 /* Settings of prototypes.h5: those of the features it came from, what bf16
@@ -279,6 +302,7 @@ static enum lp_status describe(struct cluster *c, char **settings)
     const struct session *s = c->session;
     const size_t n = (size_t)c->head.n, d = (size_t)c->head.d;
     char data[65], weight[65], bias[65];
+    char *basis = settings_components(&c->basis);
     uint64_t hash;
     double t = phase_now_s();
 
@@ -288,15 +312,19 @@ static enum lp_status describe(struct cluster *c, char **settings)
     dataset_fingerprint(&c->data, data);
     hash_sha256(c->head.weight, n * d * sizeof *c->head.weight, weight);
     hash_sha256(c->head.bias, n * sizeof *c->head.bias, bias);
-    *settings = text_format("features = from elsewhere\ndata.fingerprint = %s\n"
-                            "features.hash = %016" PRIx64
-                            "\nclassifier.weight.sha256 = %s\n"
-                            "classifier.bias.sha256 = %s\n",
-                            data, hash, weight, bias);
+    *settings = settings_join(
+        text_format("features = from elsewhere\ndata.fingerprint = %s\n"
+                    "features.hash = %016" PRIx64
+                    "\nclassifier.weight.sha256 = %s\n"
+                    "classifier.bias.sha256 = %s\n",
+                    data, hash, weight, bias),
+        basis);
+    basis = NULL;
     if (!*settings)
         status = lp_fail(LP_ENOMEM, "no memory for the settings");
     LP_AGREE(s->comm);
 done:
+    free(basis);
     return status;
 }
 

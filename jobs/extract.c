@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* extract.c: unpooled features, CAM, and the split of cells into object and
  * context (method.md steps 1 to 4). */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -29,9 +30,11 @@ struct extract {
     struct cam cam;
     struct class_maps maps;
     struct seeds seeds;
-    char *rows;    /* [cells][d] features of one photograph          */
+    char *rows;    /* [cells][d or r] features of one photograph     */
     uint8_t *side; /* [pairs][cells]                                 */
-    int64_t rows_room, side_room;
+    float *part;   /* [cells][r] its components before rounding      */
+    float *norm;   /* [cells] the lengths of its features            */
+    int64_t rows_room, side_room, cells_room;
     int64_t image; /* the one at hand                                */
     bool packed;   /* its features are in rows                       */
 };
@@ -45,19 +48,41 @@ static enum lp_status reserve(struct extract *e)
         const int64_t cells = s->grid[2 * i] * s->grid[2 * i + 1];
         const int64_t side = cells * dataset_labels(&s->data, i, &label);
         const int64_t rows =
-            cells * s->net.head.d *
+            cells * s->basis.r *
             value_bytes((enum lp_value)s->config.features.value);
         e->rows_room = rows > e->rows_room ? rows : e->rows_room;
         e->side_room = side > e->side_room ? side : e->side_room;
+        e->cells_room = cells > e->cells_room ? cells : e->cells_room;
     }
+    const size_t cells = (size_t)e->cells_room;
+    const size_t r = s->basis.vector ? (size_t)s->basis.r : 0;
     e->rows = malloc((size_t)e->rows_room + 1);
     e->side = malloc((size_t)e->side_room + 1);
-    if (!e->rows || !e->side || lp_fault("extract_reserve"))
+    e->part = malloc((cells * r + 1) * sizeof *e->part);
+    e->norm = malloc((cells + 1) * sizeof *e->norm);
+    if (!e->rows || !e->side || !e->part || !e->norm ||
+        lp_fault("extract_reserve"))
         return lp_fail(LP_ENOMEM,
                        "no memory for the %lld bytes of one "
                        "photograph's features",
                        (long long)e->rows_room);
     return LP_OK;
+}
+
+/* The vectors of a view as they are stored, or their components, and then norm.
+ * Returns the largest, infinity when a feature is not finite. */
+static float pack_rows(struct extract *e, const struct view *view)
+{
+    const struct session *s = e->session;
+    const enum lp_value type = (enum lp_value)s->config.features.value;
+    const int64_t cells = (int64_t)view->h * view->w;
+    const int64_t n = cells * s->basis.r;
+    if (!s->basis.vector)
+        return feature_rows_pack(view->f, view->d, cells, type, e->rows);
+    basis_project(&s->basis, view->f, cells, e->part, e->norm);
+    value_from_f32(type, e->part, n, e->rows);
+    return fmaxf(feature_rows_largest(e->part, n),
+                 isfinite(feature_rows_largest(e->norm, cells)) ? 0 : INFINITY);
 }
 
 /* Keep the vectors of the view at scale 1. */
@@ -74,8 +99,7 @@ static enum lp_status pack(struct extract *e, const struct view *view)
                        "model's shapes said %lld x %lld",
                        id, view->h, view->w, (long long)s->grid[2 * e->image],
                        (long long)s->grid[2 * e->image + 1]);
-    const float most = feature_rows_pack(
-        view->f, view->d, (int64_t)view->h * view->w, type, e->rows);
+    const float most = pack_rows(e, view);
     if (most > feature_rows_most(LP_F32))
         return lp_fail(LP_EMODEL,
                        "the network gives values that are no "
@@ -144,7 +168,8 @@ static enum lp_status extract_one(void *arg, int64_t image,
         LP_TRY(seeds_make(&e->seeds, &e->maps, label));
     t = phase_add(PHASE_MAPS, t);
     if (e->features.file.found != FILE_WHOLE)
-        LP_TRY(feature_file_write(&e->features, image, e->rows, e->side));
+        LP_TRY(
+            feature_file_write(&e->features, image, e->rows, e->norm, e->side));
     if (e->cams.file.found != FILE_WHOLE)
         LP_TRY(map_file_write(&e->cams, image, &e->maps, e->seeds.best_class,
                               e->seeds.q));
@@ -196,6 +221,7 @@ static enum lp_status open_files(struct extract *e, const char *features_about,
     const struct run_about cams = {"lpcam maps 1", cams_about, s->config_text};
     LP_TRY(feature_file_open(&e->features, s->out[OUT_FEATURES], &features,
                              &s->data, s->size, s->grid, &s->net.head,
+                             s->basis.vector ? &s->basis : NULL,
                              (enum lp_value)s->config.features.value, s->comm));
     LP_TRY(map_file_open(&e->cams, s->out[OUT_CAMS], &cams, &s->data, s->size,
                          (enum lp_value)s->config.maps.value,
@@ -267,6 +293,8 @@ done:
     seeds_release(&e.seeds);
     free(e.rows);
     free(e.side);
+    free(e.part);
+    free(e.norm);
     free(features_about);
     free(cams_about);
     return status;
@@ -274,5 +302,6 @@ done:
 
 enum lp_status job_extract(const struct job_args *args)
 {
-    return stage_alone(args, NEED_DATA | NEED_MODEL, stage_extract);
+    return stage_alone(args, NEED_DATA | NEED_MODEL | NEED_BASIS,
+                       stage_extract);
 }

@@ -62,11 +62,33 @@ static int64_t times(double x, int64_t n)
     return (int64_t)(x * (double)n);
 }
 
+/* Channels that are stored and clustered. */
+static int64_t stored_channels(const struct session *s)
+{
+    const int64_t dims = s->config.features.dims;
+    return dims > 0 ? dims : s->net.head.d;
+}
+
+/* What learning the components takes: the sample, and the second moment, its
+ * eigenvectors and the work space for them, as pca.h says. */
+static int64_t basis_bytes(const struct session *s, double ranks)
+{
+    const struct config *c = &s->config;
+    const int64_t d = s->net.head.d;
+    if (c->features.dims == 0)
+        return 0;
+    const double solvers = c->features.solver == SOLVER_ONE ? 1 : ranks;
+    return times(1 / ranks, 4 * (int64_t)c->features.sample * d) + 8 * d * 512 +
+           8 * d * d + times(4 / solvers, 8 * d * d);
+}
+
 struct plan plan_make(const struct session *s, double ranks, double copies)
 {
     struct plan p = {0};
     const struct config *c = &s->config;
     const int64_t n = s->net.head.n, d = s->net.head.d;
+    const int64_t r = stored_channels(s);
+    const int64_t norm = c->features.dims > 0 ? (int64_t)sizeof(float) : 0;
     const int64_t feature = value_bytes((enum lp_value)c->features.value);
     const double scale = largest_scale(c);
     int64_t pair_cells = 0, all_cells = 0;
@@ -80,29 +102,31 @@ struct plan plan_make(const struct session *s, double ranks, double copies)
             continue;
         const int64_t strided =
             (int64_t)class_maps_strided((int)h) * class_maps_strided((int)w);
-        p.features += cells * (d * feature + k);
+        p.features += cells * (r * feature + norm + k);
         pair_cells += cells * k;
         all_cells += cells;
         p.maps += k * strided * value_bytes((enum lp_value)c->maps.value);
         p.seeds += c->maps.seed ? 2 * h * w : 0;
         const double one = 4 * (view_floats(s, i, scale) +
-                                (double)k * (double)(h * w + strided));
+                                (double)k * (double)(h * w + strided)) +
+                           (double)(cells * norm * (r + 1));
         p.photograph =
             (int64_t)one > p.photograph ? (int64_t)one : p.photograph;
     }
     p.prototypes = c->kmeans.starts * 2 * n * c->kmeans.k * (d + 64) * 4;
-    p.features = times(copies, p.features);
+    p.features = times(copies, p.features) + norm * r * d;
     p.maps = times(copies, p.maps);
     p.seeds = times(copies, p.seeds);
-    const int64_t numbers = 2 * n * c->kmeans.k * d;
+    const int64_t numbers = 2 * n * c->kmeans.k * r;
     /* Each thread's sums and the totals of a share; centres, packed ones and
      * those of every start; the checkpoint of rank 0, which also packs it. */
     p.sums =
         numbers * (8 * c->model.threads + 4 + 4 + 4 * c->kmeans.starts + 8);
     p.sums += times(1 / ranks, numbers * 8);
-    p.sums += passing_bytes(c, d);
-    /* Two assignments and every vector's length. */
-    p.sums += times(copies / ranks, 2 * pair_cells + 4 * all_cells);
+    p.sums += passing_bytes(c, r);
+    /* Two assignments and every vector's length, also the whole one's. */
+    p.sums += times(copies / ranks, 2 * pair_cells + (4 + norm) * all_cells);
+    p.basis = basis_bytes(s, ranks);
     p.rank_features = times(1 / ranks, p.features);
     if (p.rank_features > c->run.memory)
         p.rank_features = c->run.memory < 2 * FEATURE_BLOCK_BYTES
@@ -151,6 +175,10 @@ void plan_print(const struct session *s, int n_nodes)
            "clustering %s (features %s, sums %s)",
            text_size(working, t[0]), text_size(clustering, t[1]),
            text_size(p.rank_features, t[2]), text_size(p.sums, t[3]));
+    if (p.basis > 0)
+        lp_log("plan, memory a rank before: %s to learn %lld components of %d",
+               text_size(p.basis, t[0]), (long long)s->config.features.dims,
+               s->net.head.d);
     lp_log("plan, disk: features.h5 %s, cams.h5 and maps.h5 %s each, "
            "prototypes.h5 %s",
            text_size(p.features, t[4]), text_size(p.maps + p.seeds, t[5]),
@@ -172,7 +200,7 @@ struct kmeans_work plan_work(const struct session *s)
     struct kmeans_work w = {
         .n_problems = 2 * s->net.head.n,
         .k = c->kmeans.k,
-        .d = s->net.head.d,
+        .d = (int)stored_channels(s),
         .type = (enum lp_value)c->features.value,
     };
     for (int64_t i = 0; i < s->data.n_images; ++i) {
@@ -275,7 +303,7 @@ enum lp_status job_plan(const struct job_args *args)
     struct job_args dry = *args;
 
     dry.dry_run = true;
-    LP_TRY(session_open(&s, &dry, NEED_DATA | NEED_MODEL));
+    LP_TRY(session_open(&s, &dry, NEED_DATA | NEED_MODEL | NEED_BASIS));
     if (comm_rank(s.comm) == 0)
         status = args->n_nodes > 0 ? plan_nodes(&s, args) : print_times(&s);
     LP_AGREE(s.comm);

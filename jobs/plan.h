@@ -10,6 +10,7 @@
 struct plan {
     int64_t features, maps, seeds, prototypes; /* disk                     */
     int64_t rank_features, sums, network, photograph; /* memory            */
+    int64_t basis; /* memory before features are stored: components        */
 };
 
 /* The plan for so many ranks, and for so many times the data set. */

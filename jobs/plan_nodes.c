@@ -217,7 +217,9 @@ enum lp_status plan_nodes(struct session *s, const struct job_args *args)
     const struct plan p =
         plan_make(s, (double)args->n_nodes * local, plan_copies(s));
     const int64_t working = (int64_t)(SIZES_MARGIN * (double)t.bytes);
-    const int64_t rank = working + p.rank_features + p.sums;
+    const int64_t clustering = p.rank_features + p.sums;
+    const int64_t rank =
+        working + (p.basis > clustering ? p.basis : clustering);
     const int64_t bytes = (int64_t)(MEMORY_MARGIN * (double)(rank * local));
     lp_log("plan, memory of a node: %d ranks of %s, %s of it the program with "
            "network and photographs (measured here); with a margin %s",

@@ -61,7 +61,7 @@ enum lp_status job_run(const struct job_args *args)
     enum lp_status status = LP_OK;
     struct session s;
 
-    LP_TRY(session_open(&s, args, NEED_DATA | NEED_MODEL));
+    LP_TRY(session_open(&s, args, NEED_DATA | NEED_MODEL | NEED_BASIS));
     if (args->dry_run)
         goto done;
     if (!(session_has(&s, OUT_PROTOTYPES) && session_has(&s, OUT_CAMS)) ||

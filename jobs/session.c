@@ -61,7 +61,8 @@ done:
 /* Outputs' paths and the values in use as text. Alone. */
 static enum lp_status prepare(struct session *s, int needs)
 {
-    static const char *const name[N_OUTPUTS] = {[OUT_FEATURES] = "features.h5",
+    static const char *const name[N_OUTPUTS] = {[OUT_BASIS] = "basis.h5",
+                                                [OUT_FEATURES] = "features.h5",
                                                 [OUT_CAMS] = "cams.h5",
                                                 [OUT_PROTOTYPES] =
                                                     "prototypes.h5",
@@ -204,12 +205,19 @@ enum lp_status session_open(struct session *s, const struct job_args *args,
                            "maps.full = seed holds 254 classes, the model has "
                            "%d: leave it out",
                            s->data.n_classes));
+    if (needs & NEED_MODEL && s->config.features.dims > s->net.head.d)
+        LP_TRY(lp_fail_all(s->comm, LP_EUSAGE,
+                           "features.dims is %lld, but the network has %d "
+                           "channels: 0 keeps all as they are",
+                           (long long)s->config.features.dims, s->net.head.d));
     if (needs & NEED_MODEL && needs & NEED_DATA) {
         LP_TRY(prove_model(s));
         plan_print(s, args->n_nodes);
     }
     if (!args->dry_run)
         LP_TRY(run_lock(s->config.run.out, &s->lock, s->comm));
+    if (needs & NEED_BASIS)
+        LP_TRY(session_basis(s, !args->dry_run));
 done:
     return status;
 }
@@ -218,6 +226,7 @@ void session_close(struct session *s)
 {
     run_unlock(s->lock);
     network_release(&s->net);
+    basis_release(&s->basis);
     dataset_release(&s->data);
     config_release(&s->config);
     for (int i = 0; i < N_OUTPUTS; ++i)

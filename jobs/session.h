@@ -6,22 +6,32 @@
 
 #include "job.h"
 #include "lpcam/data/dataset.h"
+#include "lpcam/method/basis.h"
 #include "lpcam/net/network.h"
 #include "lpcam/run/config.h"
 
 /* What a job needs. */
 enum session_needs {
-    NEED_DATA = 1, /* lists, labels, classes                              */
-    NEED_MODEL = 2 /* the network, proved; sizes and grids of photographs */
+    NEED_DATA = 1,  /* lists, labels, classes                              */
+    NEED_MODEL = 2, /* the network, proved; sizes and grids of photographs */
+    NEED_BASIS = 4  /* with both: the components of features.dims          */
 };
 
-enum output { OUT_FEATURES, OUT_CAMS, OUT_PROTOTYPES, OUT_MAPS, N_OUTPUTS };
+enum output {
+    OUT_BASIS,
+    OUT_FEATURES,
+    OUT_CAMS,
+    OUT_PROTOTYPES,
+    OUT_MAPS,
+    N_OUTPUTS
+};
 
 struct session {
     MPI_Comm comm;
     struct config config;
     struct dataset data;
     struct network net;
+    struct basis basis;   /* of NEED_BASIS; changes nothing without dims      */
     int64_t *size;        /* [n_images][2] h, w in pixels; 0 0 unreadable     */
     int64_t *grid;        /* [n_images][2] h, w in cells                      */
     char rows_sha[65];    /* of the file of start rows, "none" without it */
@@ -37,6 +47,10 @@ struct session {
 enum lp_status session_open(struct session *s, const struct job_args *args,
                             int needs);
 void session_close(struct session *s);
+
+/* Of session_open: learn the components of features.dims, unless basis.h5 has
+ * them, and tell what they lose; keep: write basis.h5. Collective. */
+enum lp_status session_basis(struct session *s, bool keep);
 
 /* Is an output there, whole. The same answer on every rank. Collective. */
 bool session_has(const struct session *s, enum output out);
@@ -57,7 +71,9 @@ char *settings_extract(const struct session *s);  /* CAM, split, features    */
 char *settings_cluster(const struct session *s);  /* k-means, prototypes     */
 char *settings_maps(const struct session *s);     /* how maps are stored     */
 char *settings_data(const struct session *s);     /* the data set            */
-char *settings_features(const struct session *s); /* model, extract, data */
+char *settings_basis(const struct session *s);    /* what components are of */
+char *settings_components(const struct basis *b); /* which they are, if any */
+char *settings_features(const struct session *s); /* all but cluster's, maps' */
 char *settings_join(char *a, char *b); /* takes both; NULL when one is NULL */
 
 #endif

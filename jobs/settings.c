@@ -75,8 +75,27 @@ char *settings_data(const struct session *s)
     return text_format("data.fingerprint = %s\n", sha);
 }
 
+char *settings_basis(const struct session *s)
+{
+    return settings_join(settings_join(settings_model(s), settings_data(s)),
+                         KEY_LINES(&s->config, "run.seed", "features.dims",
+                                   "features.sample", "features.solver"));
+}
+
+char *settings_components(const struct basis *b)
+{
+    char sha[65];
+    if (!b->vector)
+        return text_format("%s", "");
+    hash_sha256(b->vector, (size_t)b->r * (size_t)b->d * sizeof *b->vector,
+                sha);
+    return text_format("basis.sha256 = %s\n", sha);
+}
+
 char *settings_features(const struct session *s)
 {
-    return settings_join(settings_join(settings_model(s), settings_extract(s)),
-                         settings_data(s));
+    return settings_join(
+        settings_join(settings_join(settings_model(s), settings_extract(s)),
+                      settings_data(s)),
+        settings_components(&s->basis));
 }

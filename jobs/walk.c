@@ -61,9 +61,11 @@ static enum lp_status share(struct round *r)
     for (int64_t i = 0; i < n; ++i) {
         if (r->walk->state[i] == IMAGE_DONE)
             continue;
-        cost[i] = cost_photograph(
-            &s->config, s->size[2 * i] * s->size[2 * i + 1],
-            dataset_labels(&s->data, i, &label), r->walk->features);
+        const int n_labels =
+            r->walk->plain ? 0 : dataset_labels(&s->data, i, &label);
+        cost[i] =
+            cost_photograph(&s->config, s->size[2 * i] * s->size[2 * i + 1],
+                            n_labels, r->walk->plain || r->walk->features);
         ++r->n_todo;
     }
     LP_TRY(deal_open(&r->deal, cost, n, s->config.run.balance, s->comm));

@@ -14,6 +14,7 @@ struct walk {
     const char *what; /* for the progress line, "extract"              */
     bool features;    /* each brings every photograph to the network, also
                              one without labels                            */
+    bool plain;       /* each sees it once, at scale 1                     */
     uint8_t *state;   /* [n_images] enum image_state as found, changed
                              for this rank's images                        */
 

@@ -12,8 +12,8 @@ float feature_rows_most(enum lp_value type)
     return type == LP_F16 ? 65504.0f : FLT_MAX;
 }
 
-/* Is any of n values infinite or no number: x - x is 0 otherwise. */
-static float largest(const float *x, int64_t n)
+/* x - x is 0 unless x is infinite or no number. */
+float feature_rows_largest(const float *x, int64_t n)
 {
     float most = 0, wrong = 0;
     for (int64_t i = 0; i < n; ++i) {
@@ -42,5 +42,5 @@ float feature_rows_pack(const float *f, int d, int64_t cells,
                                out + ((i + a) * d + c) * bytes);
         }
     }
-    return largest(f, d * cells);
+    return feature_rows_largest(f, d * cells);
 }

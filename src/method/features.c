@@ -239,6 +239,7 @@ void features_release(struct features *f)
     free(f->pair_class);
     free(f->side_offset);
     free(f->side);
+    free(f->norm);
     free(f->value);
     if (f->blocks) {
         read_ahead_close(f->blocks->reader);

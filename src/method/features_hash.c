@@ -49,6 +49,9 @@ static uint64_t hash_image(const struct features *f, int64_t image,
         hash = hash_bytes(hash_mix(hash, (uint64_t)f->pair_class[p]),
                           f->side + f->side_offset[p],
                           f->side_offset[p + 1] - f->side_offset[p]);
+    if (f->norm)
+        hash = hash_bytes(hash, f->norm + f->offset[image],
+                          cells * (int64_t)sizeof *f->norm);
     return hash_bytes(hash, rows, cells * f->d * value_bytes(f->type));
 }
 

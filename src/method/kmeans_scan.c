@@ -53,12 +53,17 @@ struct scan {
     double bad_norm; /* of its first such vector                            */
 };
 
-/* The lengths of n rows. Returns the first that is not finite, or too long. */
-static double measure_rows(const float *x, int n, int d, float *length)
+/* The lengths of n rows, or where they are parts of longer vectors those in
+ * whole. Returns the first that is not finite, or too long, or -1 for a part
+ * longer than nothing. */
+static double measure_rows(const float *x, int n, int d, const float *whole,
+                           float *length)
 {
     for (int r = 0; r < n; ++r) {
-        const double norm = sqrt(square_sum(x + (int64_t)r * d, d));
-        if (!(norm < LONGEST))
+        double norm = sqrt(square_sum(x + (int64_t)r * d, d));
+        if (norm > 0 && norm < LONGEST && whole)
+            norm = whole[r] > 0 ? (double)whole[r] : -1;
+        if (!(norm >= 0 && norm < LONGEST))
             return norm;
         length[r] = (float)norm;
     }
@@ -77,7 +82,8 @@ static void measure_image(struct scan *s, int64_t image, const char *row)
         n = f->offset[image + 1] - c;
         n = n < KMEANS_BLOCK ? n : KMEANS_BLOCK;
         value_to_f32(f->type, row, n * d, x);
-        norm = measure_rows(x, (int)n, d, s->km->length + c);
+        norm = measure_rows(x, (int)n, d, f->norm ? f->norm + c : NULL,
+                            s->km->length + c);
         most = fmax(most, (double)largest(x, n * d));
     }
 #pragma omp critical
@@ -116,11 +122,12 @@ static enum lp_status measure(struct kmeans *km, struct features *f,
                               (f->offset[image] - f->offset[i]) * step);
     }
     if (s.bad >= 0)
-        LP_TRY(lp_fail(LP_EFORMAT,
-                       "image %lld of the list has a feature that is not "
-                       "finite or too large (vector length %g): run "
-                       "`lpcam check` on the features or the model",
-                       (long long)(f->first_image + s.bad), s.bad_norm));
+        LP_TRY(lp_fail(
+            LP_EFORMAT,
+            "image %lld of the list has a feature that is not "
+            "finite or too large (vector length %g), or a wrong norm: run "
+            "`lpcam check` on the features or the model",
+            (long long)(f->first_image + s.bad), s.bad_norm));
     *most = s.most;
 done:
     free(s.x);

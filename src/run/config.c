@@ -189,9 +189,6 @@ static const char *what_is_wrong(const struct config *c)
                "channel";
     if (c->cam.scales.n < 1)
         return "cam.scales must name at least one scale";
-    if (c->features.dims != 0)
-        return "features.dims must be 0; principal components come with a "
-               "later version";
     if (c->kmeans.start == START_ROWS && !*c->kmeans.rows)
         return "kmeans.rows must name the file of start rows when "
                "kmeans.start = rows";

@@ -37,6 +37,8 @@ static const struct key_word reduce[] = {{"auto", REDUCE_AUTO},
                                          {0}};
 static const struct key_word kernel[] = {
     {"auto", 0}, {"avx512", 0}, {"avx2", 0}, {"plain", 0}, {0}};
+static const struct key_word solver[] = {
+    {"one", SOLVER_ONE}, {"all", SOLVER_ALL}, {0}};
 static const struct key_word choice[] = {
     {"threshold", CHOICE_THRESHOLD}, {"weighted", CHOICE_WEIGHTED}, {0}};
 static const struct key_word map_value[] = {
@@ -110,6 +112,8 @@ const struct config_key config_key[] = {
     NUMBER(split.threshold, 0, 1),
     WORD(features.value, feature_value),
     NUMBER(features.dims, 0, 1 << 20),
+    NUMBER(features.sample, 256, 1 << 24),
+    WORD(features.solver, solver),
     FLAG("features.keep", features.keep, no_yes),
     NUMBER(kmeans.k, 1, 254),
     NUMBER(kmeans.starts, 1, 1000),

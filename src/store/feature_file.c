@@ -10,6 +10,7 @@ struct plan {
     const struct feature_file *ff;
     const struct dataset *d;
     const struct head *head;
+    const struct basis *basis; /* or NULL */
     const int64_t *size, *grid;
 };
 
@@ -63,14 +64,23 @@ static enum lp_status define(void *arg, struct h5 *h5)
     const struct feature_file *ff = plan->ff;
     const int64_t n = ff->n_images, n_pairs = ff->pair_offset[n];
     const int64_t vector[2] = {ff->offset[n], ff->d}, grid[2] = {n, 2};
-    const int64_t weight[2] = {plan->head->n, ff->d};
+    const int64_t weight[2] = {plan->head->n, plan->head->d};
     const int64_t offsets = n + 1, sides = n_pairs + 1;
 
     LP_TRY(image_group_define(h5, plan->d));
     LP_TRY(h5_define(h5, "/feature/vector", h5_type_of(ff->type), 2, vector,
-                     "unpooled features at scale 1, a row a cell, the cells of "
-                     "a photograph row-major",
+                     plan->basis ? "unpooled features at scale 1 as products "
+                                   "with the rows of /basis/vector, a row a "
+                                   "cell, the cells of a photograph row-major"
+                                 : "unpooled features at scale 1, a row a "
+                                   "cell, the cells of a photograph row-major",
                      "feature units", NULL));
+    if (plan->basis) {
+        LP_TRY(h5_define(h5, "/feature/norm", H5_F32, 1, vector,
+                         "lengths of the whole features", "feature units",
+                         NULL));
+        LP_TRY(basis_group_define(h5, plan->basis));
+    }
     LP_TRY(h5_define(h5, "/feature/offset", H5_I64, 1, &offsets,
                      "cells before each photograph; the last is their number",
                      "cells", "/feature/vector"));
@@ -99,22 +109,25 @@ enum lp_status feature_file_open(struct feature_file *ff, const char *path,
                                  const struct run_about *about,
                                  const struct dataset *d, const int64_t *size,
                                  const int64_t *grid, const struct head *head,
-                                 enum lp_value type, MPI_Comm comm)
+                                 const struct basis *basis, enum lp_value type,
+                                 MPI_Comm comm)
 {
     enum lp_status status;
     enum h5_type stored;
-    struct plan plan = {ff, d, head, size, grid};
+    struct plan plan = {ff, d, head, basis, size, grid};
     int64_t shape[2];
 
-    *ff = (struct feature_file){
-        .d = head->d, .type = type, .n_images = d->n_images};
+    *ff = (struct feature_file){.d = basis ? basis->r : head->d,
+                                .norms = basis != NULL,
+                                .type = type,
+                                .n_images = d->n_images};
     status = build_tables(ff, d, grid);
     LP_AGREE(comm);
     LP_TRY(run_file_open(&ff->file, path, about, define, &plan, comm));
     if (ff->file.found != FILE_ABSENT)
         LP_TRY(image_group_check(ff->file.h5, d, size, comm));
     shape[0] = ff->offset[d->n_images];
-    shape[1] = head->d;
+    shape[1] = ff->d;
     LP_TRY(h5_expect(ff->file.h5, "/feature/vector", 2, shape, &stored));
 done:
     if (status != LP_OK)
@@ -123,14 +136,18 @@ done:
 }
 
 enum lp_status feature_file_write(struct feature_file *ff, int64_t image,
-                                  const void *vectors, const uint8_t *side)
+                                  const void *vectors, const float *norm,
+                                  const uint8_t *side)
 {
     enum lp_status status;
     const int64_t first = ff->offset[image];
+    const int64_t n = ff->offset[image + 1] - first;
     const int64_t at = ff->side_offset[ff->pair_offset[image]];
     const int64_t end = ff->side_offset[ff->pair_offset[image + 1]];
     LP_TRY(h5_write(ff->file.h5, "/feature/vector", h5_type_of(ff->type), first,
-                    ff->offset[image + 1] - first, vectors));
+                    n, vectors));
+    if (ff->norms)
+        LP_TRY(h5_write(ff->file.h5, "/feature/norm", H5_F32, first, n, norm));
     LP_TRY(h5_write(ff->file.h5, "/split/side", H5_U8, at, end - at, side));
 done:
     return status;

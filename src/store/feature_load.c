@@ -41,6 +41,9 @@ static enum lp_status read_tables(struct feature_file *ff,
     ff->type = type == H5_F16 ? LP_F16 : type == H5_BF16 ? LP_BF16 : LP_F32;
     ff->d = vector[1] > INT_MAX ? 0 : (int)vector[1];
     ff->n_images = n;
+    ff->norms = h5_has(h5, "/feature/norm");
+    if (ff->norms)
+        LP_TRY(h5_expect(h5, "/feature/norm", 1, vector, &type));
     *n_rows = vector[0];
 done:
     return status;
@@ -106,13 +109,16 @@ done:
     return status;
 }
 
-static enum lp_status read_head(struct h5 *h5, int n_classes, int d,
-                                struct head *head)
+/* The classifier, and the basis that its dimensions are reduced by. */
+static enum lp_status read_head(struct feature_file *ff, int n_classes,
+                                struct head *head, struct basis *basis)
 {
     enum lp_status status;
-    int64_t shape[2] = {n_classes, d};
+    struct h5 *h5 = ff->file.h5;
     void *table = NULL;
-    *head = (struct head){.n = n_classes, .d = d};
+    LP_TRY(basis_group_read(h5, ff->d, basis, ff->file.comm));
+    int64_t shape[2] = {n_classes, basis->d};
+    *head = (struct head){.n = n_classes, .d = basis->d};
     LP_TRY(h5_read_shared(h5, "/classifier/weight", H5_F32, 2, shape, &table));
     head->weight = table;
     LP_TRY(h5_read_shared(h5, "/classifier/bias", H5_F32, 1, shape, &table));
@@ -211,6 +217,20 @@ done:
     return status;
 }
 
+/* The lengths of this rank's cells. Local in effect. */
+static enum lp_status read_norms(struct feature_file *ff, struct features *f)
+{
+    const int64_t n = f->offset[f->n_images];
+    if (!ff->norms)
+        return LP_OK;
+    f->norm = malloc((size_t)(n + 1) * sizeof *f->norm);
+    if (!f->norm)
+        return lp_fail(LP_ENOMEM, "no memory for the lengths of %lld vectors",
+                       (long long)n);
+    return h5_read(ff->file.h5, "/feature/norm", H5_F32, ff->first_cell, n,
+                   f->norm);
+}
+
 /* features.read: rows of this rank's share. */
 static enum lp_status read_rows(void *file, int64_t first, int64_t n,
                                 void *rows)
@@ -255,8 +275,8 @@ static enum lp_status read_values(struct features *f, int64_t memory_bytes)
 enum lp_status feature_file_load(struct feature_file *ff, const char *path,
                                  const char *settings, int64_t memory_bytes,
                                  struct features *f, struct dataset *d,
-                                 struct head *head, struct shard *shard,
-                                 MPI_Comm comm)
+                                 struct head *head, struct basis *basis,
+                                 struct shard *shard, MPI_Comm comm)
 {
     enum lp_status status;
     int64_t n_rows, n_sides;
@@ -266,13 +286,14 @@ enum lp_status feature_file_load(struct feature_file *ff, const char *path,
     *f = (struct features){0};
     *d = (struct dataset){0};
     *head = (struct head){0};
+    *basis = (struct basis){0};
     LP_TRY(run_file_read(&ff->file, path, settings, "extract", comm));
     LP_TRY(image_group_read(ff->file.h5, d, comm));
     LP_TRY(read_tables(ff, d, &n_rows, &n_sides));
     if (comm_rank(comm) == 0)
         status = check_tables(ff, d, n_rows, n_sides);
     LP_AGREE(comm);
-    LP_TRY(read_head(ff->file.h5, d->n_classes, ff->d, head));
+    LP_TRY(read_head(ff, d->n_classes, head, basis));
     LP_TRY(share_images(ff, &state, shard));
 
     f->d = ff->d;
@@ -286,6 +307,8 @@ enum lp_status feature_file_load(struct feature_file *ff, const char *path,
     status = take_tables(ff, d, shard, f);
     if (status == LP_OK)
         status = read_sides(ff, state, f);
+    if (status == LP_OK)
+        status = read_norms(ff, f);
     if (status == LP_OK)
         status = read_values(f, memory_bytes);
     LP_AGREE(comm);

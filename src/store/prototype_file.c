@@ -10,6 +10,7 @@
 /* What the file is made from. */
 struct plan {
     const struct dataset *d;
+    const struct basis *basis;
     const struct prototype_start *start;
     int n_starts, n_steps; /* of the longest start                        */
     const float *vector;
@@ -58,7 +59,7 @@ static enum lp_status define_side(const struct plan *plan, struct h5 *h5,
     char name[64];
     const struct kmeans *km = plan->start[start].kmeans;
     const int64_t n = plan->d->n_classes;
-    const int64_t center[] = {n, km->k, km->d};
+    const int64_t center[] = {n, km->k, plan->basis->d};
     const int64_t nearest[] = {n, km->k, KMEANS_NEAREST, 3};
     for (int i = 0; i < N_SIDE_SETS; ++i)
         LP_TRY(h5_define(h5, set_name(name, start, side, side_set[i].name),
@@ -126,6 +127,24 @@ done:
     return status;
 }
 
+/* Rows [n][r], with which row `first` of a data set begins, in D dimensions.
+ * Local. */
+static enum lp_status write_expanded(const struct plan *plan, struct h5 *h5,
+                                     const char *name, int first, int n_rows,
+                                     const float *rows, int n)
+{
+    enum lp_status status = LP_OK;
+    float *whole = malloc((size_t)n * (size_t)plan->basis->d * sizeof *whole);
+    if (!whole)
+        LP_TRY(lp_fail(LP_ENOMEM, "no memory for %d vectors of %d", n,
+                       plan->basis->d));
+    basis_expand(plan->basis, rows, n, whole);
+    status = h5_write(h5, name, H5_F32, first, n_rows, whole);
+done:
+    free(whole);
+    return status;
+}
+
 /* One problem of one start: row c of its side's data sets. Local. */
 static enum lp_status write_problem(const struct plan *plan, struct h5 *h5,
                                     int start, int problem)
@@ -136,10 +155,11 @@ static enum lp_status write_problem(const struct plan *plan, struct h5 *h5,
     const int c = problem / 2, side = problem % 2;
     const int64_t at = (int64_t)problem * s->kmeans->k;
     const void *const rows[] = {
-        s->kmeans->center + at * s->kmeans->d, s->kmeans->size + at,
-        s->prototypes->probability + at, s->prototypes->selected + at,
-        s->prototypes->weight + at};
-    for (int i = 0; i < 5; ++i)
+        NULL, s->kmeans->size + at, s->prototypes->probability + at,
+        s->prototypes->selected + at, s->prototypes->weight + at};
+    LP_TRY(write_expanded(plan, h5, set_name(name, start, side, "center"), c, 1,
+                          s->kmeans->center + at * s->kmeans->d, s->kmeans->k));
+    for (int i = 1; i < 5; ++i)
         LP_TRY(h5_write(h5, set_name(name, start, side, side_set[i].name),
                         side_set[i].type, c, 1, rows[i]));
     LP_TRY(write_nearest(h5, start, side, c, s->nearest + at * KMEANS_NEAREST,
@@ -187,7 +207,7 @@ static enum lp_status write_all(const struct plan *plan, struct h5 *h5)
     const int n = plan->d->n_classes;
     const struct kmeans *first = plan->start[0].kmeans;
     LP_TRY(name_group_write(h5, plan->d));
-    LP_TRY(h5_write(h5, "/method/vector", H5_F32, 0, n, plan->vector));
+    LP_TRY(write_expanded(plan, h5, "/method/vector", 0, n, plan->vector, n));
     LP_TRY(h5_write(h5, "/method/lambda", H5_F64, 0, n, plan->lambda));
     LP_TRY(h5_write(h5, "/history/rows", H5_I64, 0, 2 * n, first->n_rows));
     LP_TRY(h5_write(h5, "/history/zero_rows", H5_I64, 0, 2 * n, first->n_zero));
@@ -204,7 +224,7 @@ static enum lp_status define(void *arg, struct h5 *h5)
 {
     enum lp_status status;
     const struct plan *plan = arg;
-    const int64_t vector[2] = {plan->d->n_classes, plan->start[0].kmeans->d};
+    const int64_t vector[2] = {plan->d->n_classes, plan->basis->d};
     LP_TRY(name_group_define(h5, plan->d));
     for (int s = 0; s < plan->n_starts; ++s)
         for (int side = 0; side < 2; ++side)
@@ -222,14 +242,16 @@ done:
     return status;
 }
 
-enum lp_status prototype_file_write(
-    const char *path, const struct run_about *about, const struct dataset *d,
-    const struct prototype_start *start, int n_starts, const float *vector,
-    const double *lambda, const char *report, MPI_Comm comm)
+enum lp_status
+prototype_file_write(const char *path, const struct run_about *about,
+                     const struct dataset *d, const struct basis *basis,
+                     const struct prototype_start *start, int n_starts,
+                     const float *vector, const double *lambda,
+                     const char *report, MPI_Comm comm)
 {
     enum lp_status status;
     struct run_file file = {0};
-    struct plan plan = {d, start, n_starts, 0, vector, lambda};
+    struct plan plan = {d, basis, start, n_starts, 0, vector, lambda};
     for (int s = 0; s < n_starts; ++s)
         if (start[s].kmeans->n_steps > plan.n_steps)
             plan.n_steps = start[s].kmeans->n_steps;

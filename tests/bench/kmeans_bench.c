@@ -58,6 +58,7 @@ struct bench {
     struct feature_file file;
     struct dataset data;
     struct head head;
+    struct basis basis;
     struct shard shard;
     struct features f;
     struct kmeans km;
@@ -79,8 +80,8 @@ static enum lp_status load(struct bench *b)
         status = matrix_load(&o->matrix, &b->f);
     } else {
         LP_TRY(feature_file_load(&b->file, o->matrix.path, NULL, INT64_MAX,
-                                 &b->f, &b->data, &b->head, &b->shard,
-                                 MPI_COMM_WORLD));
+                                 &b->f, &b->data, &b->head, &b->basis,
+                                 &b->shard, MPI_COMM_WORLD));
         status = features_convert(&b->f, o->matrix.type);
     }
     LP_AGREE(MPI_COMM_WORLD);
@@ -431,6 +432,7 @@ done:
     feature_file_close(&b.file, false, NULL);
     dataset_release(&b.data);
     head_release(&b.head);
+    basis_release(&b.basis);
     MPI_Finalize();
     return lp_exit_code(status);
 }

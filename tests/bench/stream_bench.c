@@ -44,9 +44,10 @@ static enum lp_status run(const char *path, int64_t memory, int n_passes)
     struct features f;
     struct dataset d;
     struct head head;
+    struct basis basis;
     struct shard shard;
-    LP_TRY(feature_file_load(&ff, path, NULL, memory, &f, &d, &head, &shard,
-                             MPI_COMM_WORLD));
+    LP_TRY(feature_file_load(&ff, path, NULL, memory, &f, &d, &head, &basis,
+                             &shard, MPI_COMM_WORLD));
     const double bytes =
         (double)f.offset[f.n_images] * f.d * value_bytes(f.type);
     for (int p = 0; p < n_passes; ++p) {
@@ -61,6 +62,7 @@ done:
     features_release(&f);
     dataset_release(&d);
     head_release(&head);
+    basis_release(&basis);
     feature_file_close(&ff, false, NULL);
     return status;
 }

@@ -205,7 +205,7 @@ static void values_that_cannot_work_together_are_refused(void **state)
         refuse(text, "voc.ini: score.thresholds must ascend and lie between 0 "
                      "and 1");
     }
-    refuse_set("features.dims=64", "principal components come with a later");
+    refuse_set("features.sample=255", "features.sample must be a whole number");
 }
 
 static void wrong_arguments_of_set_are_refused(void **state)

@@ -58,8 +58,13 @@ static uint8_t side_at(int64_t image, int64_t class_index, int64_t cell)
 
 static enum lp_status open_file(struct feature_file *ff, enum lp_value type)
 {
-    return feature_file_open(ff, path, &about, &data, pixels, grid, &head, type,
-                             MPI_COMM_WORLD);
+    return feature_file_open(ff, path, &about, &data, pixels, grid, &head, NULL,
+                             type, MPI_COMM_WORLD);
+}
+
+static float norm_at(int64_t image, int64_t cell)
+{
+    return (float)(1000 * image + cell);
 }
 
 /* Write and mark the images [first, end) that are this rank's in turn. */
@@ -67,7 +72,7 @@ static enum lp_status write_images(struct feature_file *ff, int64_t first,
                                    int64_t end)
 {
     enum lp_status status = LP_OK;
-    float x[64 * D];
+    float x[64 * D], norm[64];
     char stored[sizeof x];
     uint8_t side[3 * 64];
     const uint8_t done = IMAGE_DONE, bad = IMAGE_BAD;
@@ -78,12 +83,14 @@ static enum lp_status write_images(struct feature_file *ff, int64_t first,
             continue;
         for (int64_t c = 0; c < cells * D; ++c)
             x[c] = value_at(i, c / D, c % D);
+        for (int64_t c = 0; c < cells; ++c)
+            norm[c] = norm_at(i, c);
         value_from_f32(ff->type, x, cells * D, stored);
         for (int l = 0; l < dataset_labels(&data, i, &label); ++l)
             for (int64_t c = 0; c < cells; ++c)
                 side[l * cells + c] = side_at(i, label[l], c);
         if (cells > 0)
-            status = feature_file_write(ff, i, stored, side);
+            status = feature_file_write(ff, i, stored, norm, side);
         if (status == LP_OK)
             status =
                 image_group_mark(ff->file.h5, i, 1, cells > 0 ? &done : &bad);
@@ -132,6 +139,7 @@ struct loaded {
     struct features f;
     struct dataset d;
     struct head h;
+    struct basis b;
     struct shard shard;
 };
 
@@ -139,7 +147,7 @@ static enum lp_status load(struct loaded *l, const char *name,
                            int64_t memory_bytes)
 {
     return feature_file_load(&l->ff, name, "k = 1", memory_bytes, &l->f, &l->d,
-                             &l->h, &l->shard, MPI_COMM_WORLD);
+                             &l->h, &l->b, &l->shard, MPI_COMM_WORLD);
 }
 
 static void drop(struct loaded *l)
@@ -147,6 +155,7 @@ static void drop(struct loaded *l)
     features_release(&l->f);
     dataset_release(&l->d);
     head_release(&l->h);
+    basis_release(&l->b);
     feature_file_close(&l->ff, false, NULL);
 }
 
@@ -161,6 +170,8 @@ static void check_whole(enum lp_value type, int64_t memory_bytes, int64_t bad)
     assert_true(on_all(tiny_same(&data, &l.d)));
     assert_true(on_all(l.h.n == N_CLASSES && l.h.d == D && f->d == D &&
                        f->type == type && f->n_classes == N_CLASSES));
+    assert_true(on_all(l.b.vector == NULL && l.b.d == D && l.b.r == D &&
+                       f->norm == NULL));
     assert_true(on_all(memcmp(l.h.weight, weight, sizeof weight) == 0 &&
                        memcmp(l.h.bias, bias, sizeof bias) == 0));
     assert_int_equal(comm_total(MPI_COMM_WORLD, f->n_images), N);
@@ -192,6 +203,51 @@ static void features_come_back_in_memory_and_from_the_file(void **state)
         check_whole(type[t], 100, -1);
         teardown(state);
         setup(state);
+    }
+}
+
+/* D stored of D + 1 channels: the norms of this rank's cells, the basis and its
+ * loss, and the classifier whole; in memory and from the file. */
+static void components_bring_their_norms_and_basis(void **state)
+{
+    (void)state;
+    enum { WHOLE = D + 1 };
+    float vector[D * WHOLE] = {0}, rows[N_CLASSES * WHOLE];
+    double value[WHOLE] = {5, 4, 3};
+    struct feature_file ff;
+    struct loaded l;
+    const struct head whole = {
+        .n = N_CLASSES, .d = WHOLE, .weight = rows, .bias = bias};
+    const struct basis basis = {.d = WHOLE,
+                                .r = D,
+                                .vector = vector,
+                                .value = value,
+                                .loss = {40000, 0.75, 0.5, 0.125, 0.25}};
+    for (int k = 0; k < D; ++k)
+        vector[k * WHOLE + k + 1] = 1;
+    for (int i = 0; i < N_CLASSES * WHOLE; ++i)
+        rows[i] = (float)i / 7;
+    for (int stop = 0; stop < 2; ++stop) { /* and goes on */
+        assert_true(on_all(feature_file_open(&ff, path, &about, &data, pixels,
+                                             grid, &whole, &basis, LP_F16,
+                                             MPI_COMM_WORLD) == LP_OK));
+        assert_true(
+            on_all(write_images(&ff, stop ? 6 : 0, stop ? N : 6) == LP_OK));
+        assert_true(on_all(feature_file_close(&ff, stop, "") == LP_OK));
+    }
+    for (int64_t memory = 100; memory <= 1 << 20; memory <<= 13) {
+        bool good = load(&l, path, memory) == LP_OK;
+        good = good && l.f.d == D && l.h.d == WHOLE && l.b.d == WHOLE &&
+               l.b.r == D && memcmp(l.h.weight, rows, sizeof rows) == 0 &&
+               memcmp(l.b.vector, vector, sizeof vector) == 0 &&
+               memcmp(l.b.value, value, sizeof value) == 0 &&
+               memcmp(&l.b.loss, &basis.loss, sizeof basis.loss) == 0;
+        for (int64_t i = 0; good && i < l.f.n_images; ++i)
+            for (int64_t c = l.f.offset[i]; c < l.f.offset[i + 1]; ++c)
+                good = good && l.f.norm[c] == norm_at(l.f.first_image + i,
+                                                      c - l.f.offset[i]);
+        assert_true(on_all(good));
+        drop(&l);
     }
 }
 
@@ -424,6 +480,7 @@ int main(int argc, char **argv)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(features_come_back_in_memory_and_from_the_file),
+        TEST(components_bring_their_norms_and_basis),
         TEST(ranks_share_the_rows_of_clustering),
         TEST(a_stopped_file_goes_on_where_it_was),
         TEST(a_bad_image_is_on_neither_side),

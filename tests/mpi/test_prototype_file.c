@@ -29,6 +29,7 @@ static struct made made[STARTS];
 static struct prototype_start start[STARTS];
 static float vector[N * D];
 static double lambda[N];
+static struct basis basis;
 static const struct run_about about = {"lpcam prototypes 1", "k = 2\n", "[x]"};
 
 static void fill_start(struct made *m, int s)
@@ -85,6 +86,7 @@ static int setup(void **state)
         vector[i] = 0.1f * (float)i;
     for (int i = 0; i < N; ++i)
         lambda[i] = 1.0 / (i + 1);
+    basis = (struct basis){.d = D, .r = D};
     comm_barrier(MPI_COMM_WORLD);
     return 0;
 }
@@ -98,8 +100,8 @@ static int teardown(void **state)
 
 static enum lp_status write_file(int n_starts)
 {
-    return prototype_file_write(path, &about, &data, start, n_starts, vector,
-                                lambda, "report", MPI_COMM_WORLD);
+    return prototype_file_write(path, &about, &data, &basis, start, n_starts,
+                                vector, lambda, "report", MPI_COMM_WORLD);
 }
 
 /* Are the n rows of `bytes` of a data set these? */
@@ -160,6 +162,38 @@ static void other_classes_are_refused_by_name(void **state)
     const char *said = tiny_heard();
     assert_true(on_all(status == (rank == 0 ? LP_EARG : LP_EPEER)));
     assert_true(on_all(rank > 0 || strstr(said, dataset_class(&data, 0))));
+}
+
+/* Clustered as components of D + 1 channels, the first of which none has. */
+static void components_are_written_in_all_dimensions(void **state)
+{
+    enum { WHOLE = D + 1 };
+    float rows[D * WHOLE] = {0}, center[N][K][WHOLE] = {0};
+    float *found = NULL;
+    struct run_file file;
+    (void)state;
+    for (int k = 0; k < D; ++k)
+        rows[k * WHOLE + k + 1] = 1;
+    basis = (struct basis){.d = WHOLE, .r = D, .vector = rows};
+    assert_true(on_all(write_file(1) == LP_OK));
+    assert_true(on_all(prototype_file_read(path, NULL, &data, WHOLE, &found,
+                                           MPI_COMM_WORLD) == LP_OK));
+    bool good = true;
+    for (int i = 0; i < N * WHOLE; ++i)
+        good = good &&
+               found[i] ==
+                   (i % WHOLE == 0 ? 0 : vector[i / WHOLE * D + i % WHOLE - 1]);
+    for (int i = 0; i < N * K; ++i)
+        memcpy(center[i / K][i % K] + 1,
+               made[0].center + (2 * (i / K) * K + i % K) * D,
+               D * sizeof(float));
+    assert_true(on_all(
+        run_file_read(&file, path, NULL, "cluster", MPI_COMM_WORLD) == LP_OK));
+    good = good &&
+           holds(file.h5, "/object/center", H5_F32, N, center, sizeof center);
+    run_file_close(&file);
+    assert_true(on_all(good));
+    free(found);
 }
 
 /* Row c of /object/center is problem 2c, of /context/center 2c + 1. */
@@ -269,6 +303,7 @@ int main(int argc, char **argv)
         TEST(the_class_vectors_come_back),
         TEST(another_network_or_setting_is_refused),
         TEST(other_classes_are_refused_by_name),
+        TEST(components_are_written_in_all_dimensions),
         TEST(each_side_of_each_start_has_its_centres),
         TEST(the_history_of_a_shorter_start_ends_in_zeros),
         TEST(no_vectors_and_no_iterations_are_legal),

@@ -74,7 +74,7 @@ static enum lp_status write_rest(struct feature_file *ff)
         if (state == IMAGE_DONE)
             continue;
         fill(image, x, side);
-        LP_TRY(feature_file_write(ff, image, x, side));
+        LP_TRY(feature_file_write(ff, image, x, NULL, side));
         LP_TRY(image_group_mark(ff->file.h5, image, 1, &done));
         if (write(1, &done, 1) != 1)
             status = LP_EIO;
@@ -101,8 +101,8 @@ static int write_main(const char *path)
         grid[2 * i] = CELLS / 10;
         grid[2 * i + 1] = 10;
     }
-    if (feature_file_open(&ff, path, &about, &d, size, grid, &head, LP_F16,
-                          MPI_COMM_WORLD) == LP_OK) {
+    if (feature_file_open(&ff, path, &about, &d, size, grid, &head, NULL,
+                          LP_F16, MPI_COMM_WORLD) == LP_OK) {
         const int n = count_done(&ff, &d);
         result = n < 0 ? 3 : 1;
         if (n >= 0 && write(1, &n, sizeof n) == sizeof n &&

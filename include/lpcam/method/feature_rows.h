@@ -14,6 +14,9 @@
 float feature_rows_pack(const float *f, int d, int64_t cells,
                         enum lp_value type, void *rows);
 
+/* The largest |x| of n; infinity when one is not finite. */
+float feature_rows_largest(const float *x, int64_t n);
+
 /* The largest |value| that type holds. */
 float feature_rows_most(enum lp_value type);
 

@@ -24,6 +24,8 @@ struct features {
     int64_t *side_offset; /* [pairs + 1] into side                        */
     uint8_t *side;        /* [pair cells] enum split_side, a pair's cells
                               row-major                                    */
+    float *norm;          /* [cells] lengths of the whole vectors, where the
+                              rows are their components (basis.h); else NULL */
     void *value;          /* [cells][d] of type, NULL: use read           */
 
     /* Where value is NULL: bring the rows [first, first + n) of this rank's

@@ -14,7 +14,10 @@
  * problem with fewer than k vectors has that many clusters; the other slots
  * have size 0 and a zero centre. Where vectors are equal, so that an emptied
  * slot cannot win any, it is filled anew in every iteration by the same ones,
- * which then count as not moved. A feature that is not finite fails with
+ * which then count as not moved. Where features.norm is, rows are components of
+ * longer vectors and cosines are those of the whole vectors, as every centre
+ * lies in the span; kmeans_start_plusplus alone chooses by the components, where
+ * a vector is at distance 0 from itself. A feature that is not finite fails with
  * LP_EFORMAT in the first collective call, which names the image. */
 #ifndef LPCAM_KMEANS_H
 #define LPCAM_KMEANS_H
@@ -62,7 +65,8 @@ struct kmeans {
     uint8_t *assignment;      /* [pair cells of this rank] cluster, in the order
                               of features.side; made with the centres before
                               the last update, as the reference reports it */
-    float *length;            /* [cells of this rank] |x|; NULL until the first
+    float *length;            /* [cells of this rank] |x|, features.norm where
+                              that is and x not zero; NULL until the first
                               collective call measures the features        */
     int bits; /* binary places of the exact sums               */
     const struct kmeans_kernel

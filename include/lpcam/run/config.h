@@ -31,6 +31,7 @@ enum data_layout { LAYOUT_LIST, LAYOUT_VOC, LAYOUT_COCO };
 enum start_rule { START_HASH, START_PLUSPLUS, START_ROWS };
 enum stop_rule { STOP_MOVED, STOP_REFERENCE };
 enum reduce_rule { REDUCE_AUTO, REDUCE_FLAT, REDUCE_SCATTER, REDUCE_NODE };
+enum solver_rule { SOLVER_ONE, SOLVER_ALL };
 enum choice_rule { CHOICE_THRESHOLD, CHOICE_WEIGHTED };
 
 struct config {
@@ -73,6 +74,8 @@ struct config {
     struct {
         int value;    /* enum lp_value: f16, bf16, f32               */
         int64_t dims; /* 0: all                                      */
+        int sample;   /* vectors to learn components from            */
+        int solver;   /* enum solver_rule                            */
         bool keep;    /* leave features.h5 behind                    */
     } features;
     struct {

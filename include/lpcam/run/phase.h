@@ -11,6 +11,7 @@
 enum phase {
     PHASE_INPUT,     /* lists, labels, headers of photographs */
     PHASE_MODEL,     /* read, cut, compile, prove             */
+    PHASE_BASIS,     /* principal components                  */
     PHASE_DECODE,    /* JPEG and PNG                          */
     PHASE_RESIZE,    /* scales, normalisation                 */
     PHASE_NETWORK,   /* forward passes                        */

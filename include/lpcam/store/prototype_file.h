@@ -3,12 +3,12 @@
  * them are prototypes, the cells nearest to each, and the one vector a class
  * they amount to.
  *
- *   /object, /context: center [N][K][d] f32, size [N][K] i64,
+ *   /object, /context: center [N][K][D] f32, size [N][K] i64,
  *       probability [N][K] f32, selected [N][K] u8, weight [N][K] f64,
  *       nearest [N][K][8][3] i64 (image, row, column; -1: none),
  *       similarity [N][K][8] f32
  *   /start_1/object ... the further starts of kmeans.starts > 1, same shapes
- *   /method/vector [N][d] f32 (mean over the starts), /method/lambda [N] f64
+ *   /method/vector [N][D] f32 (mean over the starts), /method/lambda [N] f64
  *   /history/iterations [starts][2N] i64, why [starts][2N] u8,
  *       rows [2N] i64, zero_rows [2N] i64,
  *       moved, objective, shift2 [starts][steps][2N]; problem = 2 class + side
@@ -16,6 +16,7 @@
 #ifndef LPCAM_PROTOTYPE_FILE_H
 #define LPCAM_PROTOTYPE_FILE_H
 
+#include "lpcam/method/basis.h"
 #include "lpcam/method/kmeans.h"
 #include "lpcam/method/prototypes.h"
 #include "lpcam/store/image_group.h"
@@ -29,11 +30,15 @@ struct prototype_start {
 };
 
 /* Write the file whole (partial, flush, rename): small, rank 0 writes.
- * vector [N][d], lambda [N]. Collective. */
-enum lp_status prototype_file_write(
-    const char *path, const struct run_about *about, const struct dataset *d,
-    const struct prototype_start *start, int n_starts, const float *vector,
-    const double *lambda, const char *report, MPI_Comm comm);
+ * vector [N][d], lambda [N]. What has d dimensions was clustered as components
+ * of basis and is written in D; D = d where that changes nothing.
+ * Collective. */
+enum lp_status
+prototype_file_write(const char *path, const struct run_about *about,
+                     const struct dataset *d, const struct basis *basis,
+                     const struct prototype_start *start, int n_starts,
+                     const float *vector, const double *lambda,
+                     const char *report, MPI_Comm comm);
 
 /* Read M: *vector [n][d], the caller's to free; the classes must be those of
  * data, in order, and d the network's. settings as in run_file_read.
