@@ -4,6 +4,10 @@
 #include "lpcam/run/comm.h"
 #include "scalapack.h"
 
+/* BLACS' name for: combine in an order that does not depend on which message
+ * comes first. */
+#define BLACS_REPEATABLE 15
+
 static int square_root(int n)
 {
     int root = 1;
@@ -32,10 +36,13 @@ enum lp_status grid_init(struct grid *g, int n_rows, int n_columns,
     Cblacs_gridinit(&g->everyone, "Row", 1, n_ranks);
     Cblacs_gridinit(&g->context, "Row", n_rows, n_columns);
     g->row = g->column = -1;
-    if (comm_rank(comm) < n_rows * n_columns)
+    if (comm_rank(comm) < n_rows * n_columns) {
+        const int yes = 1;
         Cblacs_gridinfo(g->context, &n_rows, &n_columns, &g->row, &g->column);
-    else
+        Cblacs_set(g->context, BLACS_REPEATABLE, &yes);
+    } else {
         g->context = -1;
+    }
     g->n_rows = n_rows;
     g->n_columns = n_columns;
     return LP_OK;

@@ -11,6 +11,7 @@ void Cblacs_gridinit(int *context, const char *order, int n_rows,
                      int n_columns);
 void Cblacs_gridinfo(int context, int *n_rows, int *n_columns, int *row,
                      int *column);
+void Cblacs_set(int context, int what, const int *value);
 void Cblacs_gridexit(int context);
 
 /* The work space that PBLAS keeps between calls. */

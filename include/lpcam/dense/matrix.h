@@ -4,7 +4,8 @@
  * grid's comm, unless a function says Local, and the arguments agree on every
  * rank. Ranks outside the grid take part and hold nothing. Values are finite.
  *
- * Sums depend in their last bits on the grid and on the block. */
+ * Sums depend in their last bits on the grid and on the block, and on nothing
+ * else: a second run gives the same. */
 #ifndef LPCAM_MATRIX_H
 #define LPCAM_MATRIX_H
 
