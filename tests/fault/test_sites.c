@@ -30,6 +30,7 @@ struct step {
     const char *prepare; /* for a shell in the test's folder, before the step */
     bool middle;         /* fail in the middle of the job, too                */
     const char *set[8];
+    const char *checked; /* of job_check, where not all outputs are          */
 };
 
 #define INPUTS "/usr/bin/python3 " TEST_SOURCE "/tests/fault/own_inputs.py "
@@ -64,6 +65,15 @@ static const struct step steps[] = {
      .job = job_run,
      .prepare = "rm -r out && cp -r extracted out",
      .set = {"kmeans.k=2", "features.keep=no", "run.balance=dynamic"}},
+    {.name = "extract components",
+     .job = job_extract,
+     .prepare = "rm -r out && mkdir out",
+     .middle = true,
+     .set = {"features.dims=8", "features.sample=256", "features.solver=all"}},
+    {.name = "cluster components",
+     .job = job_cluster,
+     .set = {"features.dims=8", "kmeans.k=4"}},
+    {.name = "check components", .job = job_check, .checked = "out/basis.h5"},
 };
 enum { N_STEPS = sizeof steps / sizeof *steps };
 
@@ -197,8 +207,9 @@ static enum lp_status run(const struct step *step, const char *wish)
         set[n++] = step->set[i];
     snprintf(list, sizeof list, "data.list=%s/list.txt", test_folder());
     set[n++] = list;
-    const struct job_args args = {.file = check ? outputs : config,
-                                  .n_files = check ? 6 : 1,
+    const char *const *all = check ? outputs : config;
+    const struct job_args args = {.file = step->checked ? &step->checked : all,
+                                  .n_files = check && !step->checked ? 6 : 1,
                                   .set = set,
                                   .n_set = n,
                                   .comm = MPI_COMM_WORLD};
