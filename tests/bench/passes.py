@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""What passes.sh compares; each call ends with `bench NAME VALUE TARGET ok|short`, larger is better.
+
+passes.py ratio NAME SLOW FAST TARGET     seconds of two jobs
+passes.py bound NAME TWO.h5 ONE.h5        maps of two passes and of one: the bound that ONE's report tells of every class over
+                                          the largest difference there is
+passes.py miou NAME TWO ONE               folders with score.json: LPCAM's mIoU may fall by 0.3 points at its best threshold
+"""
+import json
+import sys
+
+import h5py
+import numpy as np
+
+F16_ROUNDING = 2.0**-11  # of a map's value, which is at most 1
+
+
+def verdict(name, value, target):
+    print(f"bench {name} {value:.3f} {target} {'ok' if value >= target else 'short'}")
+
+
+def ratio(name, slow, fast, target):
+    verdict(name, float(slow) / float(fast), float(target))
+
+
+def bound(name, two_path, one_path):
+    with h5py.File(two_path) as two, h5py.File(one_path) as one:
+        report = one["run/report"].asstr()[0].rstrip("\0").splitlines()
+        # "bound BEFORE LARGEST MEAN MAPS WEAK CLASS"
+        told = {line.split(None, 6)[6]: float(line.split()[1]) for line in report if line.startswith("bound ")}
+        names, label, offset = one["class/name"].asstr()[()], one["image/label"][()], one["map/offset"][()]
+        margin, worst, least = 0.0, 0.0, np.inf
+        for p, c in enumerate(label):
+            a, b = (f["map/value"][offset[p]:offset[p + 1]].astype(float) for f in (two, one))
+            high = float(one["map/maximum"][p])
+            if not len(a) or high == 0:
+                continue
+            found = abs(a - b).max()
+            allowed = min(1, 2 * told[names[c]] / high) + (F16_ROUNDING if one["map/value"].dtype == np.float16 else 0)
+            worst, margin, least = max(worst, found), max(margin, found / allowed), min(least, allowed)
+    print(f"{name}: {len(label)} maps, largest difference {worst:.2g} of a map's maximum; the least bound is {least:.2g}, "
+          f"the largest share of its bound that a map reaches {margin:.3f}")
+    verdict(f"{name}.bound_over_difference", 1 / max(margin, 1e-9), 1)
+
+
+def miou(name, two, one):
+    curve = {}
+    for folder in (two, one):
+        score = json.load(open(folder + "/score.json"))
+        curve[folder] = {kind: {p["threshold"]: 100 * p["miou"] for p in score[kind]["curve"]} for kind in ("cam", "lpcam")}
+    print(f"{name}: mIoU in points; CAM, LPCAM of two passes, of one pass with components")
+    for t in curve[two]["lpcam"]:
+        print(f"{t:9.2f} {curve[two]['cam'][t]:7.2f} {curve[two]['lpcam'][t]:7.2f} {curve[one]['lpcam'][t]:7.2f}")
+    best = [max(curve[folder]["lpcam"].values()) for folder in (two, one)]
+    at30 = [curve[folder]["lpcam"][0.3] for folder in (two, one)]
+    print(f"best threshold {best[0]:.2f} -> {best[1]:.2f}, at 0.30 {at30[0]:.2f} -> {at30[1]:.2f}")
+    verdict(f"{name}.points_gained_at_0.30", at30[1] - at30[0], -0.3)
+    verdict(f"{name}.points_gained_at_best", best[1] - best[0], -0.3)
+
+
+if __name__ == "__main__":
+    {"ratio": ratio, "bound": bound, "miou": miou}[sys.argv[1]](*sys.argv[2:])

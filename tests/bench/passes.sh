@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# One pass of the network and principal components against two passes and all
+# channels. Ends with a line a target: bench NAME VALUE TARGET ok|short.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+here=tests/bench
+
+usage() {
+  cat <<END
+usage: bash $here/passes.sh [--setup] [--env DIR] [--passes] [--dims] [--m N]
+  --setup    install what is missing: a virtual environment with onnx in DIR
+  --env DIR  model, virtual environment, outputs; default build/bench
+  --passes   whole jobs with a ResNet-50, run.passes = 2 against 1 with
+             features.dims = 256; maps against their bound; mIoU on MSRC-v2 and
+             COCO photographs with MobileNetV2
+  --dims     components alone
+  --m N      photographs of the ResNet-50; default 16
+Without --passes or --dims: all. LPCAM_SHARED (default ../shared) names the
+folder of photographs, models and the model's writer (models/mk_resnet50.py).
+END
+}
+
+lacks() {
+  echo "passes: $*" >&2
+  exit 1
+}
+
+env=build/bench setup=no m=16 sections=()
+shared=$(realpath "${LPCAM_SHARED:-../shared}")
+lpcam=${LPCAM:-build/release/lpcam}
+while [ $# -gt 0 ]; do
+  case $1 in
+    --setup) setup=yes ;;
+    --passes | --dims) sections+=("${1#--}") ;;
+    --env | --m)
+      declare "${1#--}=${2:?$1 needs a value}"
+      shift
+      ;;
+    -h | --help) usage && exit 0 ;;
+    *) usage >&2 && exit 2 ;;
+  esac
+  shift
+done
+[ ${#sections[@]} -gt 0 ] || sections=(passes)
+
+if [ $setup = yes ]; then
+  DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=400 install -y \
+    --no-install-recommends python3-venv python3-numpy python3-h5py
+  mkdir -p "$env"
+  /usr/bin/python3 -m venv "$env/venv"
+  "$env/venv/bin/python" -m pip install --quiet --disable-pip-version-check numpy onnx
+fi
+[ -e "$shared/models/mk_resnet50.py" ] || lacks "no models/mk_resnet50.py in $shared: set LPCAM_SHARED"
+[ -x "$lpcam" ] || lacks "no $lpcam: build the release preset first"
+/usr/bin/python3 -c 'import h5py' || lacks "Debian's python3-h5py is missing: run with --setup"
+if [ ! -e "$env/resnet50.onnx" ]; then
+  "$env/venv/bin/python" -c 'import onnx' || lacks "no onnx in $env/venv: run with --setup"
+  "$env/venv/bin/python" "$shared/models/mk_resnet50.py" "$env/resnet50.onnx" 80
+fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
+one=(--set run.passes=1 --set features.dims=256)
+
+# job NAME OUT ARG...: one job on all cores; its seconds in $seconds
+job() {
+  local name=$1 out=$2 begin=$EPOCHREALTIME
+  shift 2
+  timeout -k 5 3000 mpirun -n "$(nproc)" "$lpcam" "$name" "$@" --set run.out="$out" >"$work/log" 2>&1 ||
+    { tail -n 30 "$work/log" && exit 1; }
+  seconds=$(awk "BEGIN {print $EPOCHREALTIME - $begin}")
+}
+
+# The lines of a job that say what was lost.
+told() {
+  sed -En 's/^\[[^]]*\] ((basis|activate|plan, one pass): .*)/\1/p' "$work/log" | grep -v 'busy max'
+}
+
+# set_of NAME: the arguments for a set of photographs with its MobileNetV2
+set_of() {
+  case $1 in
+    msrc) folder=msrc-v2 model=msrc21-mnv2 ;;
+    coco167) folder=coco412-train model=coco20-mnv2 ;;
+  esac
+  data=("configs/$1.ini" --set "data.root=$shared/data/$folder" --set "model.file=$shared/models/$model.onnx"
+    --set "model.classes=$shared/models/$model.classes.txt")
+}
+
+measure_passes() {
+  cat >"$work/resnet50.ini" <<END
+[data]
+root = $shared/data/coco412-train
+list = $work/list.txt
+[model]
+file = $env/resnet50.onnx
+[features]
+keep = yes
+END
+  sort "$shared/data/coco412-train/labels.txt" | awk '/^[^#]/ && NF > 1 {print $1}' | awk "NR <= $m" >"$work/list.txt"
+  job run "$work/two" "$work/resnet50.ini"
+  local two=$seconds
+  job run "$work/one" "$work/resnet50.ini" "${one[@]}"
+  local once=$seconds
+  told
+  sed -n '/where the time went/,$p' "$work/log"
+  mkdir "$work/again"
+  ln "$work/one"/*.h5 "$work/again" && rm "$work/again/maps.h5"
+  job activate "$work/again" "$work/resnet50.ini" "${one[@]}" --set run.passes=2
+  echo "ResNet-50, $m photographs at four scales, mirrored too: $two s with two passes, $once s with one and 256 components"
+  /usr/bin/python3 $here/passes.py ratio passes.whole_job "$two" "$once" 1.7
+  /usr/bin/python3 $here/passes.py bound passes.resnet50 "$work/again/maps.h5" "$work/one/maps.h5"
+  rm -rf "$work"/{two,one,again}
+  for set in msrc coco167; do
+    set_of $set
+    job run "$work/two" "${data[@]}"
+    job run "$work/one" "${data[@]}" "${one[@]}"
+    told
+    /usr/bin/python3 $here/passes.py miou "passes.$set" "$work/two" "$work/one"
+    rm -rf "$work"/{two,one}
+  done
+}
+
+for section in "${sections[@]}"; do "measure_$section"; done
