@@ -14,7 +14,9 @@ usage: bash $here/passes.sh [--setup] [--env DIR] [--passes] [--dims] [--m N]
   --passes   whole jobs with a ResNet-50, run.passes = 2 against 1 with
              features.dims = 256; maps against their bound; mIoU on MSRC-v2 and
              COCO photographs with MobileNetV2
-  --dims     components alone
+  --dims     features.dims = 256 alone against all channels: clustering,
+             features.h5, mIoU of the same two sets; and of a ResNet-50 (4 N
+             photographs at scale 1)
   --m N      photographs of the ResNet-50; default 16
 Without --passes or --dims: all. LPCAM_SHARED (default ../shared) names the
 folder of photographs, models and the model's writer (models/mk_resnet50.py).
@@ -42,7 +44,7 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-[ ${#sections[@]} -gt 0 ] || sections=(passes)
+[ ${#sections[@]} -gt 0 ] || sections=(passes dims)
 
 if [ $setup = yes ]; then
   DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=400 install -y \
@@ -120,6 +122,48 @@ END
     /usr/bin/python3 $here/passes.py miou "passes.$set" "$work/two" "$work/one"
     rm -rf "$work"/{two,one}
   done
+}
+
+# Lines of what all channels in $work/all and components in $work/part took.
+compare_dims() {
+  local name=$1 target=$2 all part
+  all=$(stat -c %s "$work/all/features.h5") part=$(stat -c %s "$work/part/features.h5")
+  echo "$name: clustering ${clustering[0]} s and ${clustering[1]} s, features.h5 $((all >> 10)) and $((part >> 10)) KiB"
+  /usr/bin/python3 $here/passes.py ratio "dims.$name.cluster" "${clustering[@]}" "$target"
+  /usr/bin/python3 $here/passes.py ratio "dims.$name.features" "$all" "$part" "$target"
+}
+
+# Seconds of the slowest rank in the phase of clustering.
+clustering_s() {
+  awk '$1 == "cluster" && NF == 5 {print $4}' "$work/log"
+}
+
+measure_dims() {
+  local set clustering plain
+  for set in msrc coco167; do
+    set_of $set
+    job run "$work/all" "${data[@]}"
+    clustering[0]=$(clustering_s)
+    job run "$work/part" "${data[@]}" --set features.dims=256
+    clustering[1]=$(clustering_s)
+    told
+    compare_dims $set 4
+    /usr/bin/python3 $here/passes.py miou "dims.$set" "$work/all" "$work/part"
+    rm -rf "$work"/{all,part}
+  done
+  sort "$shared/data/coco412-train/labels.txt" | awk '/^[^#]/ && NF > 1 {print $1}' | awk "NR <= 4 * $m" >"$work/list.txt"
+  printf '[data]\nroot = %s\nlist = %s\n[model]\nfile = %s\n' "$shared/data/coco412-train" "$work/list.txt" \
+    "$env/resnet50.onnx" >"$work/resnet50.ini"
+  plain=("$work/resnet50.ini" --set cam.scales=1 --set cam.flip=no)
+  job extract "$work/all" "${plain[@]}"
+  job cluster "$work/all" "${plain[@]}"
+  clustering[0]=$(clustering_s)
+  job extract "$work/part" "${plain[@]}" --set features.dims=256
+  told
+  job cluster "$work/part" "${plain[@]}" --set features.dims=256
+  clustering[1]=$(clustering_s)
+  compare_dims resnet50 7
+  rm -rf "$work"/{all,part}
 }
 
 for section in "${sections[@]}"; do "measure_$section"; done
