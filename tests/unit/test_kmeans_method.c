@@ -54,6 +54,46 @@ static void a_centre_is_the_mean_of_raw_vectors(void **state)
     features_release(&f);
 }
 
+/* Rows that are components of longer vectors: the same clusters, cosines of the
+ * whole; a row without components is a zero vector whatever its norm. */
+static void cosines_are_those_of_whole_vectors(void **state)
+{
+    (void)state;
+    const float x[][2] = {{1, 0}, {0, 1}, {5, 1}, {0, 4}, {0, 0}};
+    const float norm[] = {2, 1, 10, 8, 3};
+    struct features f = data_rows(5, 2, x[0]);
+    f.norm = malloc(sizeof norm);
+    memcpy(f.norm, norm, sizeof norm);
+    struct kmeans km = fit_rows(&f, 2, STOP_MOVED, 0, 9);
+    const float expected[] = {3, 0.5f, 0, 2.5f};
+    assert_memory_equal(km.center, expected, sizeof expected);
+    assert_int_equal(km.iterations[0], 2);
+    assert_true(fabs(km.step[0].objective - (0.5 + 1 + 0.5 + 0.5)) < 1e-6);
+    assert_int_equal(km.n_zero[0], 1);
+    assert_int_equal(km.assignment[4], KMEANS_NONE);
+    kmeans_release(&km);
+    features_release(&f);
+}
+
+static void a_norm_that_is_none_is_refused(void **state)
+{
+    (void)state;
+    const float x[][2] = {{1, 0}, {0, 1}, {5, 1}};
+    const float wrong[] = {0, -1, NAN, INFINITY};
+    for (int i = 0; i < 4; ++i) {
+        struct features f = data_rows(3, 2, x[0]);
+        struct kmeans km;
+        f.norm = malloc(3 * sizeof *f.norm);
+        f.norm[0] = f.norm[2] = 6;
+        f.norm[1] = wrong[i];
+        assert_int_equal(kmeans_init(&km, &f, 2), LP_OK);
+        assert_int_equal(kmeans_fit(&km, &f, STOP_MOVED, 0, 9, MPI_COMM_SELF),
+                         LP_EFORMAT);
+        kmeans_release(&km);
+        features_release(&f);
+    }
+}
+
 static void zero_vectors_join_no_cluster_and_are_counted(void **state)
 {
     (void)state;
@@ -228,6 +268,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ties_go_to_the_lower_cluster),
         cmocka_unit_test(a_centre_is_the_mean_of_raw_vectors),
+        cmocka_unit_test(cosines_are_those_of_whole_vectors),
+        cmocka_unit_test(a_norm_that_is_none_is_refused),
         cmocka_unit_test(zero_vectors_join_no_cluster_and_are_counted),
         cmocka_unit_test(equal_vectors_fill_all_clusters_and_settle),
         cmocka_unit_test(an_empty_cluster_takes_the_farthest_vector),
