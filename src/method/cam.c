@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flips.h"
+
 /* Channels of g formed at a time: they are still in cache when the product
  * reads them, and g as a whole is never stored. */
 #define BLOCK 128
@@ -103,15 +105,6 @@ enum lp_status cam_view(struct cam *c, const struct view *view,
     return LP_OK;
 }
 
-/* g [k][h][w] = f + unflipped mirror. */
-static void sum_flips(const float *f, const float *mirror, int64_t rows, int w,
-                      float *g)
-{
-    for (int64_t y = 0; y < rows; ++y, f += w, mirror += w, g += w)
-        for (int x = 0; x < w; ++x)
-            g[x] = f[x] + mirror[w - 1 - x];
-}
-
 /* In double, where the square of no float overflows or becomes 0. */
 static void add_squares(const float *g, int k, int cells, double *norm2)
 {
@@ -134,7 +127,7 @@ enum lp_status lpcam_view(struct cam *c, const struct view *view,
         const int64_t at = (int64_t)first * cells;
         const float *g = view->f + at;
         if (view->mirror) {
-            sum_flips(g, view->mirror + at, (int64_t)k * h, w, c->part);
+            flips_sum(g, view->mirror + at, (int64_t)k * h, w, c->part);
             g = c->part;
         }
         add_squares(g, k, cells, c->norm2);
