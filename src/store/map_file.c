@@ -116,6 +116,10 @@ static enum lp_status define(void *arg, struct h5 *h5)
                      "cells before each entry of /image/label; the last is "
                      "their number",
                      "cells", "/map/value"));
+    LP_TRY(h5_define(h5, "/map/maximum", H5_F32, 1, &n_pairs,
+                     "largest value of the map before it was divided by it; 0: "
+                     "a zero map",
+                     "sum over the scales", NULL));
     LP_TRY(h5_define(h5, "/map/grid", H5_I64, 2, grid,
                      "height and width of the photograph's maps", "cells",
                      NULL));
@@ -149,7 +153,9 @@ enum lp_status map_file_open(struct map_file *mf, const char *path,
                              enum lp_value type, bool seed, MPI_Comm comm)
 {
     enum lp_status status;
+    enum h5_type stored;
     struct plan plan = {mf, d};
+    int64_t n_pairs = d->label_offset[d->n_images];
 
     *mf =
         (struct map_file){.type = type, .seed = seed, .n_images = d->n_images};
@@ -159,6 +165,7 @@ enum lp_status map_file_open(struct map_file *mf, const char *path,
     if (mf->file.found != FILE_ABSENT)
         LP_TRY(image_group_check(mf->file.h5, d, size, comm));
     LP_TRY(check_shapes(mf));
+    LP_TRY(h5_expect(mf->file.h5, "/map/maximum", 1, &n_pairs, &stored));
 done:
     if (status != LP_OK)
         map_file_close(mf, false, NULL);
@@ -246,6 +253,7 @@ enum lp_status map_file_write(struct map_file *mf, int64_t image,
     const int64_t n = first_cell(mf, image + 1) - first;
     const int64_t pixel = mf->seed_offset[image];
     const int64_t n_pixels = mf->seed_offset[image + 1] - pixel;
+    const int64_t pair = mf->pair_offset[image];
 
     if ((int64_t)m->n * m->sh * m->sw != n)
         return lp_fail(LP_EARG,
@@ -258,6 +266,8 @@ enum lp_status map_file_write(struct map_file *mf, int64_t image,
         value_from_f32(mf->type, m->strided, n, mf->cells);
         LP_TRY(h5_write(mf->file.h5, "/map/value", h5_type_of(mf->type), first,
                         n, mf->cells));
+        LP_TRY(h5_write(mf->file.h5, "/map/maximum", H5_F32, pair, m->n,
+                        m->strided_max));
     }
     if (mf->seed) {
         LP_TRY(h5_write(mf->file.h5, "/seed/class", H5_U8, pixel, n_pixels,

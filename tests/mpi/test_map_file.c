@@ -54,18 +54,21 @@ static enum lp_status write_image(struct map_file *mf, int64_t i)
     enum lp_status status;
     const int32_t *label;
     const uint8_t done = IMAGE_DONE, bad = IMAGE_BAD;
-    float strided[3 * 8 * 8];
+    float strided[3 * 8 * 8], maximum[3];
     uint8_t best[1024], q[1024];
     struct class_maps m = {.n = dataset_labels(&data, i, &label),
                            .h = (int)pixels[2 * i],
                            .w = (int)pixels[2 * i + 1],
-                           .strided = strided};
+                           .strided = strided,
+                           .strided_max = maximum};
     if (m.h == 0)
         return image_group_mark(mf->file.h5, i, 1, &bad);
     m.sh = class_maps_strided(m.h);
     m.sw = class_maps_strided(m.w);
     for (int64_t c = 0; c < m.n * m.sh * m.sw; ++c)
         strided[c] = value_at(i, c, mf->type);
+    for (int c = 0; c < m.n; ++c)
+        maximum[c] = (float)(10 * i + c);
     for (int64_t p = 0; p < m.h * m.w; ++p) {
         best[p] = (uint8_t)(i + p);
         q[p] = (uint8_t)(i * p);
@@ -108,6 +111,12 @@ static void check_whole(enum lp_value type, bool seed)
         good = good && map_file_read(&mf, i, strided) == LP_OK;
         for (int64_t c = 0; c < n; ++c)
             good = good && strided[c] == value_at(i, c, type);
+        const int64_t pair = mf.pair_offset[i];
+        const int64_t n_maps = n > 0 ? mf.pair_offset[i + 1] - pair : 0;
+        good = good && h5_read(mf.file.h5, "/map/maximum", H5_F32, pair, n_maps,
+                               strided) == LP_OK;
+        for (int c = 0; c < n_maps; ++c)
+            good = good && strided[c] == (float)(10 * i + c);
         if (!seed)
             continue;
         good = good && map_file_read_seed(&mf, i, best, q) == LP_OK;

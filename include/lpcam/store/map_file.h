@@ -4,6 +4,7 @@
  *
  *   /map/value  [all cells] f16 (f32, u8 by choice), pair after pair
  *   /map/offset [pairs + 1] i64, /map/grid [n][2] i64 (size of an image's maps)
+ *   /map/maximum [pairs] f32: what each map was divided by, 0: a zero map
  *   /seed/class [pixels] u8 (class index + 1, 0 none), /seed/score [pixels] u8
  *       (q: the value exceeds j/200 exactly when q > j), /seed/offset [n + 1]
  *   and /image, /class, /run as in image_group.h and run_file.h */
