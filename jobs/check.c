@@ -230,18 +230,21 @@ static enum lp_status check_output(const struct job_args *args,
                           h5_has(h5, "/split/side");
     const bool maps = h5_has(h5, "/map/value");
     const bool basis = h5_has(h5, "/basis/vector");
+    const bool views = h5_has(h5, "/view/vector");
     LP_TRY(h5_close(&h5));
     if (features)
         status = check_features(args, path);
     else if (maps)
         status = check_maps(args, path);
+    else if (views)
+        status = check_views(args, path);
     else if (basis)
         status = check_components(args, path);
     else
         status = lp_fail_all(args->comm, LP_EFORMAT,
                              "%s is no output of lpcam: it has none "
                              "of /feature/vector, /method/vector, "
-                             "/map/value, /basis/vector",
+                             "/map/value, /view/vector, /basis/vector",
                              path);
 done:
     h5_close(&h5);

@@ -18,4 +18,7 @@ enum lp_status check_basis(const char *path, const struct basis *b);
 /* Is features.h5, ours or written by another program, fit to be clustered? */
 enum lp_status check_features(const struct job_args *args, const char *path);
 
+/* Is views.h5 whole and sane? */
+enum lp_status check_views(const struct job_args *args, const char *path);
+
 #endif

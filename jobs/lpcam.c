@@ -26,11 +26,14 @@ static const struct job jobs[] = {
     {"run", "CONFIG.ini", "photographs to maps and their score, all stages",
      job_run},
     {"extract", "CONFIG.ini",
-     "photographs, model -> features.h5 (object and context cells), cams.h5",
+     "photographs, model -> features.h5 (object and context cells), cams.h5,"
+     "\n              with run.passes = 1 views.h5",
      job_extract},
     {"cluster", "CONFIG.ini", "features.h5 -> prototypes.h5", job_cluster},
     {"activate", "CONFIG.ini",
-     "photographs, model, prototypes.h5 -> maps.h5 (LPCAM)", job_activate},
+     "photographs, model, prototypes.h5 -> maps.h5 (LPCAM),\n              "
+     "with run.passes = 1 views.h5, prototypes.h5 -> maps.h5",
+     job_activate},
     {"score", "CONFIG.ini", "maps.h5, cams.h5, masks -> mIoU, score.json",
      job_score},
     {"plan", "CONFIG.ini [--nodes N]",

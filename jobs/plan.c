@@ -13,6 +13,7 @@
 #include "lpcam/base/log.h"
 #include "lpcam/base/text.h"
 #include "lpcam/method/class_maps.h"
+#include "lpcam/method/unit_rows.h"
 #include "lpcam/run/comm.h"
 #include "lpcam/store/feature_file.h"
 #include "stages.h"
@@ -62,11 +63,10 @@ static int64_t times(double x, int64_t n)
     return (int64_t)(x * (double)n);
 }
 
-/* Channels that are stored and clustered. */
-static int64_t stored_channels(const struct session *s)
+int plan_channels(const struct session *s)
 {
     const int64_t dims = s->config.features.dims;
-    return dims > 0 ? dims : s->net.head.d;
+    return dims > 0 ? (int)dims : s->net.head.d;
 }
 
 /* What learning the components takes: the sample, and the second moment, its
@@ -82,12 +82,38 @@ static int64_t basis_bytes(const struct session *s, double ranks)
            8 * d * d + times(4 / solvers, 8 * d * d);
 }
 
+int64_t plan_view_cells(const struct session *s, int64_t image)
+{
+    const int n = s->view_grid ? s->config.cam.scales.n : 0;
+    int64_t cells = 0;
+    for (int64_t i = image * n; i < (image + 1) * n; ++i)
+        cells += s->view_grid[2 * i] * s->view_grid[2 * i + 1];
+    return cells;
+}
+
+/* What run.passes = 1 adds: the file, memory of a photograph in extract (its
+ * rows, and the largest view before and behind the basis), and of activate. */
+static void add_views(const struct session *s, int64_t image,
+                      double *photograph, struct plan *p)
+{
+    const int64_t cells = plan_view_cells(s, image);
+    const int64_t bytes = 2 * cells * plan_channels(s);
+    const double scale = largest_scale(&s->config);
+    const double most =
+        (double)(s->grid[2 * image] * s->grid[2 * image + 1]) * scale * scale;
+    p->views += bytes;
+    p->rank_views = bytes > p->rank_views ? bytes : p->rank_views;
+    if (cells > 0)
+        *photograph +=
+            (double)bytes + 4 * most * (s->net.head.d + plan_channels(s));
+}
+
 struct plan plan_make(const struct session *s, double ranks, double copies)
 {
     struct plan p = {0};
     const struct config *c = &s->config;
     const int64_t n = s->net.head.n, d = s->net.head.d;
-    const int64_t r = stored_channels(s);
+    const int64_t r = plan_channels(s);
     const int64_t norm = c->features.dims > 0 ? (int64_t)sizeof(float) : 0;
     const int64_t feature = value_bytes((enum lp_value)c->features.value);
     const double scale = largest_scale(c);
@@ -107,9 +133,10 @@ struct plan plan_make(const struct session *s, double ranks, double copies)
         all_cells += cells;
         p.maps += k * strided * value_bytes((enum lp_value)c->maps.value);
         p.seeds += c->maps.seed ? 2 * h * w : 0;
-        const double one = 4 * (view_floats(s, i, scale) +
-                                (double)k * (double)(h * w + strided)) +
-                           (double)(cells * norm * (r + 1));
+        double one = 4 * (view_floats(s, i, scale) +
+                          (double)k * (double)(h * w + strided)) +
+                     (double)(cells * norm * (r + 1));
+        add_views(s, i, &one, &p);
         p.photograph =
             (int64_t)one > p.photograph ? (int64_t)one : p.photograph;
     }
@@ -117,6 +144,10 @@ struct plan plan_make(const struct session *s, double ranks, double copies)
     p.features = times(copies, p.features) + norm * r * d;
     p.maps = times(copies, p.maps);
     p.seeds = times(copies, p.seeds);
+    p.views = times(copies, p.views);
+    if (p.rank_views < FEATURE_BLOCK_BYTES && p.views > 0)
+        p.rank_views = FEATURE_BLOCK_BYTES;
+    p.rank_views *= 2;
     const int64_t numbers = 2 * n * c->kmeans.k * r;
     /* Each thread's sums and the totals of a share; centres, packed ones and
      * those of every start; the checkpoint of rank 0, which also packs it. */
@@ -157,6 +188,19 @@ static bool free_disk(const char *out, int64_t *bytes)
     return ok;
 }
 
+/* What a single pass costs and what is lost by it, before it is. */
+static void print_views(const struct session *s, const struct plan *p)
+{
+    char t[2][32];
+    const int r = plan_channels(s);
+    lp_log("plan, one pass: views.h5 %s (%d channels as f16); activate needs "
+           "no network, and %s a rank at the most; maps are off those of two "
+           "passes by at most %.2g of their class vector's length, before "
+           "they are divided by their maximum",
+           text_size(p->views, t[0]), r, text_size(p->rank_views, t[1]),
+           unit_rows_worst(s->net.head.d, r, s->config.cam.scales.n));
+}
+
 void plan_print(const struct session *s, int n_nodes)
 {
     char t[8][32];
@@ -168,7 +212,8 @@ void plan_print(const struct session *s, int n_nodes)
                              : comm_size(s->comm);
     const struct plan p = plan_make(s, ranks, n_nodes > 0 ? plan_copies(s) : 1);
     /* checkpoints of clustering are as large as prototypes.h5 */
-    const int64_t disk = p.features + 2 * (p.maps + p.seeds) + 2 * p.prototypes;
+    const int64_t disk =
+        p.features + p.views + 2 * (p.maps + p.seeds) + 2 * p.prototypes;
     const int64_t working = p.network + p.photograph;
     const int64_t clustering = p.rank_features + p.sums;
     lp_log("plan, memory a rank: network and largest photograph %s, "
@@ -183,6 +228,8 @@ void plan_print(const struct session *s, int n_nodes)
            "prototypes.h5 %s",
            text_size(p.features, t[4]), text_size(p.maps + p.seeds, t[5]),
            text_size(p.prototypes, t[6]));
+    if (s->config.run.passes == 1)
+        print_views(s, &p);
     if (free_disk(s->config.run.out, &there) && there < disk)
         lp_warn("%s has %s free; the outputs need %s", s->config.run.out,
                 text_size(there, t[0]), text_size(disk, t[1]));
@@ -200,7 +247,7 @@ struct kmeans_work plan_work(const struct session *s)
     struct kmeans_work w = {
         .n_problems = 2 * s->net.head.n,
         .k = c->kmeans.k,
-        .d = (int)stored_channels(s),
+        .d = plan_channels(s),
         .type = (enum lp_value)c->features.value,
     };
     for (int64_t i = 0; i < s->data.n_images; ++i) {

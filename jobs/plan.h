@@ -9,12 +9,20 @@
 /* Bytes, of the whole job (disk) or of one rank (memory). */
 struct plan {
     int64_t features, maps, seeds, prototypes; /* disk                     */
+    int64_t views;                             /* disk, of run.passes = 1  */
     int64_t rank_features, sums, network, photograph; /* memory            */
     int64_t basis; /* memory before features are stored: components        */
+    int64_t rank_views; /* memory of activate with run.passes = 1            */
 };
 
 /* The plan for so many ranks, and for so many times the data set. */
 struct plan plan_make(const struct session *s, double ranks, double copies);
+
+/* Channels that are stored and clustered. */
+int plan_channels(const struct session *s);
+
+/* Cells of a photograph at all scales; 0 with run.passes = 2. */
+int64_t plan_view_cells(const struct session *s, int64_t image);
 
 /* How many times the data set plan.images are; 1 where that is not set. */
 double plan_copies(const struct session *s);

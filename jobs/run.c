@@ -6,6 +6,9 @@
  *   photographs -> network -> features . M -> LPCAM             activate
  *   maps and masks -> mIoU                                      score
  *
+ * With run.passes = 1 extract keeps the features of all views, and activate
+ * needs neither photographs nor network.
+ *
  * Every stage leaves a file and finds what an earlier start left there, so the
  * same command goes on after a stop. What runs in one job here may as well run
  * stage by stage: the files are the same to the last bit. */
@@ -44,16 +47,27 @@ done:
     return status;
 }
 
-static enum lp_status drop_features(struct session *s)
+/* What is of no more use, unless features.keep. */
+static enum lp_status drop(struct session *s, enum output out)
 {
     enum lp_status status = LP_OK;
-    if (comm_rank(s->comm) == 0 && unlink(s->out[OUT_FEATURES]) != 0 &&
-        errno != ENOENT)
+    if (!s->config.features.keep && comm_rank(s->comm) == 0 &&
+        unlink(s->out[out]) != 0 && errno != ENOENT)
         status = lp_fail(LP_EIO, "cannot remove %s (features.keep = no): %s",
-                         s->out[OUT_FEATURES], strerror(errno));
+                         s->out[out], strerror(errno));
     LP_AGREE(s->comm);
 done:
     return status;
+}
+
+/* Has an earlier start left all that the stages behind extract need? */
+static bool is_extracted(struct session *s)
+{
+    const bool clustered = session_has(s, OUT_PROTOTYPES) &&
+                           session_has(s, OUT_CAMS) &&
+                           !session_has(s, OUT_FEATURES);
+    return clustered && (s->config.run.passes == 2 ||
+                         session_has(s, OUT_VIEWS) || session_has(s, OUT_MAPS));
 }
 
 enum lp_status job_run(const struct job_args *args)
@@ -64,13 +78,12 @@ enum lp_status job_run(const struct job_args *args)
     LP_TRY(session_open(&s, args, NEED_DATA | NEED_MODEL | NEED_BASIS));
     if (args->dry_run)
         goto done;
-    if (!(session_has(&s, OUT_PROTOTYPES) && session_has(&s, OUT_CAMS)) ||
-        session_has(&s, OUT_FEATURES))
+    if (!is_extracted(&s))
         LP_TRY(stage_extract(&s));
     LP_TRY(stage_cluster(&s));
-    if (!s.config.features.keep)
-        LP_TRY(drop_features(&s));
+    LP_TRY(drop(&s, OUT_FEATURES));
     LP_TRY(stage_activate(&s));
+    LP_TRY(drop(&s, OUT_VIEWS));
     LP_TRY(stage_score(&s));
     stage_times(&s);
 done:

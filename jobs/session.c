@@ -64,6 +64,7 @@ static enum lp_status prepare(struct session *s, int needs)
     static const char *const name[N_OUTPUTS] = {[OUT_BASIS] = "basis.h5",
                                                 [OUT_FEATURES] = "features.h5",
                                                 [OUT_CAMS] = "cams.h5",
+                                                [OUT_VIEWS] = "views.h5",
                                                 [OUT_PROTOTYPES] =
                                                     "prototypes.h5",
                                                 [OUT_MAPS] = "maps.h5"};
@@ -135,6 +136,35 @@ static enum lp_status prove(struct session *s)
                        (long long)s->data.n_images, s->config.data.root);
 }
 
+/* The grids of all views that run.passes = 1 keeps. */
+static enum lp_status load_view_grids(struct session *s)
+{
+    enum lp_status status = LP_OK;
+    const struct number_list *scales = &s->config.cam.scales;
+    const int64_t n = s->data.n_images * scales->n;
+    const int32_t *label;
+    int64_t *size = calloc(2 * (size_t)n + 1, sizeof *size);
+
+    s->view_grid = calloc(2 * (size_t)n + 1, sizeof *s->view_grid);
+    if (!size || !s->view_grid || lp_fault("session_views"))
+        status = lp_fail(LP_ENOMEM, "no memory for the sizes of %lld views",
+                         (long long)n);
+    LP_AGREE(s->comm);
+
+    for (int64_t i = 0; i < n; ++i) {
+        const int64_t image = i / scales->n;
+        for (int a = 0; a < 2; ++a)
+            if (s->size[2 * image + a] > 0 &&
+                dataset_labels(&s->data, image, &label) > 0)
+                size[2 * i + a] = image_scaled((int)s->size[2 * image + a],
+                                               scales->v[i % scales->n]);
+    }
+    LP_TRY(network_grids(&s->net, size, s->view_grid, n, s->comm));
+done:
+    free(size);
+    return status;
+}
+
 static enum lp_status prove_model(struct session *s)
 {
     enum lp_status status = LP_OK;
@@ -143,6 +173,8 @@ static enum lp_status prove_model(struct session *s)
     t = phase_now_s();
     LP_TRY(prove(s));
     LP_TRY(network_grids(&s->net, s->size, s->grid, s->data.n_images, s->comm));
+    if (s->config.run.passes == 1)
+        LP_TRY(load_view_grids(s));
     phase_add(PHASE_MODEL, t);
 done:
     return status;
@@ -192,6 +224,8 @@ enum lp_status session_open(struct session *s, const struct job_args *args,
 
     LP_TRY(config_load(&s->config, args->file[0], args->set, args->n_set,
                        s->comm));
+    if (needs & NEED_VIEWS && s->config.run.passes != 1)
+        needs |= NEED_MODEL;
     status = prepare(s, needs);
     LP_AGREE(s->comm);
     LP_TRY(check_kernel(s));
@@ -233,6 +267,7 @@ void session_close(struct session *s)
         free(s->out[i]);
     free(s->size);
     free(s->grid);
+    free(s->view_grid);
     free(s->config_text);
     *s = (struct session){.lock = -1};
 }

@@ -14,13 +14,15 @@
 enum session_needs {
     NEED_DATA = 1,  /* lists, labels, classes                              */
     NEED_MODEL = 2, /* the network, proved; sizes and grids of photographs */
-    NEED_BASIS = 4  /* with both: the components of features.dims          */
+    NEED_BASIS = 4, /* with both: the components of features.dims          */
+    NEED_VIEWS = 8  /* the network, but where run.passes = 1 keeps views.h5 */
 };
 
 enum output {
     OUT_BASIS,
     OUT_FEATURES,
     OUT_CAMS,
+    OUT_VIEWS, /* with run.passes = 1 */
     OUT_PROTOTYPES,
     OUT_MAPS,
     N_OUTPUTS
@@ -34,6 +36,8 @@ struct session {
     struct basis basis;   /* of NEED_BASIS; changes nothing without dims      */
     int64_t *size;        /* [n_images][2] h, w in pixels; 0 0 unreadable     */
     int64_t *grid;        /* [n_images][2] h, w in cells                      */
+    int64_t *view_grid;   /* [n_images][scales][2], with run.passes = 1 and a
+                             model; 0 0 without labels                        */
     char rows_sha[65];    /* of the file of start rows, "none" without it */
     bool bf16_pairs;      /* of kmeans.kernel, on every rank's processor      */
     char *config_text;    /* every value in use                               */
@@ -73,7 +77,11 @@ char *settings_maps(const struct session *s);     /* how maps are stored     */
 char *settings_data(const struct session *s);     /* the data set            */
 char *settings_basis(const struct session *s);    /* what components are of */
 char *settings_components(const struct basis *b); /* which they are, if any */
+char *settings_views(const struct session *s);    /* extract, data          */
 char *settings_features(const struct session *s); /* all but cluster's, maps' */
 char *settings_join(char *a, char *b); /* takes both; NULL when one is NULL */
+
+/* Lines without that of a key, in place. */
+void settings_drop(char *lines, const char *key);
 
 #endif

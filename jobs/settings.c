@@ -2,6 +2,7 @@
 /* settings.c: what the content of an output depends on, as lines that a later
  * start compares. Speed settings (threads, memory) are not among them. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "lpcam/base/hash.h"
 #include "session.h"
@@ -90,6 +91,24 @@ char *settings_components(const struct basis *b)
     hash_sha256(b->vector, (size_t)b->r * (size_t)b->d * sizeof *b->vector,
                 sha);
     return text_format("basis.sha256 = %s\n", sha);
+}
+
+char *settings_views(const struct session *s)
+{
+    return settings_join(settings_extract(s), settings_data(s));
+}
+
+void settings_drop(char *lines, const char *key)
+{
+    const size_t n = strlen(key);
+    for (char *at = lines; *at;) {
+        char *end = at + strcspn(at, "\n");
+        end += *end == '\n';
+        if (strncmp(at, key, n) == 0 && at[n] == ' ')
+            memmove(at, end, strlen(end) + 1);
+        else
+            at = end;
+    }
 }
 
 char *settings_features(const struct session *s)

@@ -6,13 +6,15 @@
 
 #include "session.h"
 
-/* Photographs -> features.h5 and cams.h5. Needs NEED_DATA | NEED_MODEL. */
+/* Photographs -> features.h5 and cams.h5, with run.passes = 1 views.h5. Needs
+ * NEED_DATA | NEED_MODEL. */
 enum lp_status stage_extract(struct session *s);
 
 /* features.h5 -> prototypes.h5. Needs neither data set nor model. */
 enum lp_status stage_cluster(struct session *s);
 
-/* Photographs, prototypes.h5 -> maps.h5. Needs NEED_DATA | NEED_MODEL. */
+/* Photographs or views.h5, prototypes.h5 -> maps.h5. Needs NEED_DATA |
+ * NEED_VIEWS. */
 enum lp_status stage_activate(struct session *s);
 
 /* cams.h5 and maps.h5 where they are, and the masks -> a table, score.json.

@@ -25,7 +25,6 @@ struct round {
     struct walk *walk;
     struct deal deal;
     int64_t n_todo;      /* photographs to do, of all ranks                 */
-    struct shard run;    /* at hand                                         */
     struct sized *order; /* [n] what is to do of it, by size                */
     int64_t n, room;
     struct image img;
@@ -63,8 +62,10 @@ static enum lp_status share(struct round *r)
             continue;
         const int n_labels =
             r->walk->plain ? 0 : dataset_labels(&s->data, i, &label);
-        cost[i] =
-            cost_photograph(&s->config, s->size[2 * i] * s->size[2 * i + 1],
+        cost[i] = r->walk->cost
+                      ? r->walk->cost[i]
+                      : cost_photograph(
+                            &s->config, s->size[2 * i] * s->size[2 * i + 1],
                             n_labels, r->walk->plain || r->walk->features);
         ++r->n_todo;
     }
@@ -78,21 +79,21 @@ done:
 static enum lp_status put_in_order(struct round *r)
 {
     const struct session *s = r->walk->session;
-    const int64_t end = r->run.first + r->run.n_local;
-    if (r->run.n_local > r->room) {
+    const struct shard *run = &r->walk->run;
+    if (run->n_local > r->room) {
         free(r->order);
-        r->room = r->run.n_local;
+        r->room = run->n_local;
         r->order = malloc((size_t)r->room * sizeof *r->order);
         if (!r->order || lp_fault("walk_order"))
             return lp_fail(LP_ENOMEM, "no memory to order %lld images",
                            (long long)r->room);
     }
     r->n = 0;
-    for (int64_t i = r->run.first; i < end; ++i)
+    for (int64_t i = run->first; i < run->first + run->n_local; ++i)
         if (r->walk->state[i] != IMAGE_DONE)
             r->order[r->n++] =
                 (struct sized){i, s->size[2 * i], s->size[2 * i + 1]};
-    if (r->n > 0)
+    if (r->n > 0 && !r->walk->cost)
         qsort(r->order, (size_t)r->n, sizeof *r->order, compare_sized);
     return LP_OK;
 }
@@ -104,8 +105,8 @@ static enum lp_status acknowledge(struct round *r)
     double t = phase_now_s();
     enum lp_status status = LP_OK;
     if (r->n_unmarked > 0)
-        status = w->mark(w->arg, r->run.first, r->run.n_local,
-                         w->state + r->run.first);
+        status = w->mark(w->arg, w->run.first, w->run.n_local,
+                         w->state + w->run.first);
     r->n_unmarked = 0;
     r->marked_s = phase_add(PHASE_WRITE, t);
     return status;
@@ -137,25 +138,37 @@ static enum lp_status pass_over(struct round *r, int64_t image, const char *why)
     return LP_OK;
 }
 
+/* The photograph, or its size where it was kept in a file. LP_EDATA: why. */
+static enum lp_status look(struct round *r, int64_t image, char why[256])
+{
+    const struct session *s = r->walk->session;
+    const int64_t *size = s->size + 2 * image;
+    if (r->walk->cost) {
+        r->img.h = (int)size[0];
+        r->img.w = (int)size[1];
+        return LP_OK;
+    }
+    double t = phase_now_s();
+    const enum lp_status status =
+        image_read(dataset_path(&s->data, image), &r->img, why);
+    phase_add(PHASE_DECODE, t);
+    if (status != LP_OK || (r->img.h == size[0] && r->img.w == size[1]))
+        return status;
+    snprintf(why, 256, "it changed while the program ran");
+    return LP_EDATA;
+}
+
 static enum lp_status do_one(struct round *r, int64_t image)
 {
     enum lp_status status;
     struct walk *w = r->walk;
-    const struct session *s = w->session;
-    char why[256];
+    char why[256] = "it was broken when it was extracted";
 
-    double t = phase_now_s();
-    status = image_read(dataset_path(&s->data, image), &r->img, why);
-    phase_add(PHASE_DECODE, t);
-    if (status == LP_OK && (r->img.h != s->size[2 * image] ||
-                            r->img.w != s->size[2 * image + 1])) {
-        snprintf(why, sizeof why, "it changed while the program ran");
-        status = LP_EDATA;
-    }
-    if (status == LP_EDATA)
-        return pass_over(r, image, why);
+    status = look(r, image, why);
     if (status == LP_OK)
         status = w->each(w->arg, image, &r->img);
+    if (status == LP_EDATA)
+        return pass_over(r, image, why);
     if (status == LP_OK)
         w->state[image] = IMAGE_DONE;
     return status;
@@ -189,7 +202,7 @@ static enum lp_status go_round(struct round *r)
     enum lp_status status = LP_OK;
     bool go_on = true;
     r->marked_s = phase_now_s();
-    while (go_on && status == LP_OK && deal_next(&r->deal, &r->run))
+    while (go_on && status == LP_OK && deal_next(&r->deal, &r->walk->run))
         status = do_run(r, &go_on);
     r->progress.idle_s = r->deal.wait_s;
     return status;

@@ -2,23 +2,30 @@
 /* walk.h: over the photographs that are not done: each rank its share, or chunk
  * after chunk (run.balance), in order of size, with progress, broken files,
  * stops and acknowledgement. Photographs that were broken in an earlier start
- * are tried again. */
+ * are tried again. What was kept of photographs in a file is walked over in the
+ * same way, but in the file's order. */
 #ifndef LPCAM_WALK_H
 #define LPCAM_WALK_H
 
 #include "lpcam/data/image.h"
+#include "lpcam/run/shard.h"
 #include "session.h"
 
 struct walk {
     struct session *session;
-    const char *what; /* for the progress line, "extract"              */
-    bool features;    /* each brings every photograph to the network, also
+    const char *what;    /* for the progress line, "extract"              */
+    bool features;       /* each brings every photograph to the network, also
                              one without labels                            */
-    bool plain;       /* each sees it once, at scale 1                     */
-    uint8_t *state;   /* [n_images] enum image_state as found, changed
+    bool plain;          /* each sees it once, at scale 1                     */
+    uint8_t *state;      /* [n_images] enum image_state as found, changed
                              for this rank's images                        */
+    const int64_t *cost; /* [n_images] where each reads a file instead: no
+                             photograph is read, img has its size only; NULL:
+                             photographs are, and cost what the network takes */
+    struct shard run;    /* the images at hand, for each                   */
 
-    /* Do one photograph and write it. Alone. */
+    /* Do one photograph and write it. LP_EDATA, not reported: it was broken
+     * when it was kept. Alone. */
     enum lp_status (*each)(void *arg, int64_t image, const struct image *img);
 
     /* All that was written is safe, then state [n] from first. Alone. */

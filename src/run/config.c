@@ -180,8 +180,6 @@ static const char *what_is_wrong(const struct config *c)
     if (!*c->run.out)
         return "run.out must be given, the folder for all outputs: in the "
                "file, or as --set run.out=FOLDER";
-    if (c->run.passes != 2)
-        return "run.passes must be 2; other numbers come with a later version";
     if (!all_whole(&c->data.ignore))
         return "data.ignore must be whole numbers from 0 to 255";
     if (c->model.mean.n != 3 || c->model.std.n != 3)

@@ -76,7 +76,7 @@ const struct config_key config_key[] = {
     TEXT(run.out),
     {"run.memory", KEY_BYTES, offsetof(struct config, run.memory), 0,
      MOST_BYTES, NULL},
-    NUMBER(run.passes, 1, 1000),
+    NUMBER(run.passes, 1, 2),
     NUMBER(run.seed, 0, MOST_SEED),
     NUMBER(run.progress_s, 0.1, 86400),
     NUMBER(run.node_ranks, 0, 1 << 20),

@@ -5,6 +5,11 @@
  * and writing a photograph and telling the network a new shape, 10 ms. */
 #define COST_EACH 10000
 
+/* Where views come from a file, in products of a cell with a class vector:
+ * reading the cell, and what each image takes besides. */
+#define VIEW_READ  4
+#define COST_VIEWS 1000
+
 /* Iterations of clustering for which all cells are read once. */
 #define CLUSTER_ITERATIONS 16
 
@@ -19,6 +24,11 @@ int64_t cost_photograph(const struct config *config, int64_t pixels,
     }
     passes += features ? 1 : 0;
     return COST_EACH + (int64_t)(passes * (double)pixels);
+}
+
+int64_t cost_views(int64_t cells, int n_labels)
+{
+    return COST_VIEWS + cells * (VIEW_READ + n_labels);
 }
 
 int64_t cost_score(int64_t pixels, int n_labels)

@@ -74,6 +74,16 @@ static const struct step steps[] = {
      .job = job_cluster,
      .set = {"features.dims=8", "kmeans.k=4"}},
     {.name = "check components", .job = job_check, .checked = "out/basis.h5"},
+    {.name = "extract for one pass",
+     .job = job_extract,
+     .prepare = "rm -r out && cp -r extracted out",
+     .set = {"run.passes=1"}},
+    {.name = "cluster for one pass", .job = job_cluster, .set = {"kmeans.k=2"}},
+    {.name = "activate in one pass",
+     .job = job_activate,
+     .middle = true,
+     .set = {"run.passes=1", "kmeans.k=2"}},
+    {.name = "check of views", .job = job_check, .checked = "out/views.h5"},
 };
 enum { N_STEPS = sizeof steps / sizeof *steps };
 

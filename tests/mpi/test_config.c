@@ -164,6 +164,8 @@ static void numbers_out_of_range_are_refused(void **state)
     (void)state;
     refuse("[kmeans]\nk = 255\n", "voc.ini:2: kmeans.k must be a whole number "
                                   "from 1 to 254, not \"255\"");
+    refuse("[run]\npasses = 3\n", "voc.ini:2: run.passes must be a whole "
+                                  "number from 1 to 2, not \"3\"");
     refuse("[kmeans]\nk = 12.5\n", "voc.ini:2: kmeans.k must be a whole number "
                                    "from 1 to 254, not \"12.5\"");
     refuse("[split]\nthreshold = nan\n",
@@ -183,9 +185,6 @@ static void numbers_out_of_range_are_refused(void **state)
 static void values_that_cannot_work_together_are_refused(void **state)
 {
     (void)state;
-    refuse("[run]\npasses = 3\n",
-           "voc.ini: run.passes must be 2; other numbers come with a later "
-           "version");
     refuse("[model]\nmean = 0.5\n", "voc.ini: model.mean and model.std must be "
                                     "three numbers each, one a channel");
     refuse("[cam]\nscales =\n",

@@ -38,7 +38,7 @@ struct config {
     struct {
         char *out;           /* folder of all outputs                       */
         int64_t memory;      /* bytes a rank may use for features           */
-        int passes;          /* 2                                           */
+        int passes;          /* of the network over each photograph: 1 or 2 */
         int64_t seed;        /* of everything that is drawn                 */
         double progress_s;   /* seconds between progress lines in a log     */
         double checkpoint_s; /* of work that a kill may cost              */
@@ -76,7 +76,7 @@ struct config {
         int64_t dims; /* 0: all                                      */
         int sample;   /* vectors to learn components from            */
         int solver;   /* enum solver_rule                            */
-        bool keep;    /* leave features.h5 behind                    */
+        bool keep;    /* leave features.h5 and views.h5 behind       */
     } features;
     struct {
         int k, starts, start, max_iter, stop; /* start, stop: enums above  */

@@ -18,6 +18,10 @@
 int64_t cost_photograph(const struct config *config, int64_t pixels,
                         int n_labels, bool features);
 
+/* activate with run.passes = 1: the cells of all its views are read, and
+ * multiplied with each label's vector. */
+int64_t cost_views(int64_t cells, int n_labels);
+
 /* score: the map of each label is enlarged to all pixels, and the mask read. */
 int64_t cost_score(int64_t pixels, int n_labels);
 
