@@ -15,9 +15,9 @@ usage: bash $here/passes.sh [--setup] [--env DIR] [--passes] [--dims] [--m N]
              features.dims = 256; maps against their bound; mIoU on MSRC-v2 and
              COCO photographs with MobileNetV2
   --dims     features.dims = 256 alone against all channels: clustering,
-             features.h5, mIoU of the same two sets; and of a ResNet-50 (4 N
+             features.h5, mIoU of the same two sets; and of a ResNet-50 (2 N
              photographs at scale 1)
-  --m N      photographs of the ResNet-50; default 16
+  --m N      photographs of the ResNet-50; default 32
 Without --passes or --dims: all. LPCAM_SHARED (default ../shared) names the
 folder of photographs, models and the model's writer (models/mk_resnet50.py).
 END
@@ -28,7 +28,7 @@ lacks() {
   exit 1
 }
 
-env=build/bench setup=no m=16 sections=()
+env=build/bench setup=no m=32 sections=()
 shared=$(realpath "${LPCAM_SHARED:-../shared}")
 lpcam=${LPCAM:-build/release/lpcam}
 while [ $# -gt 0 ]; do
@@ -90,6 +90,14 @@ set_of() {
     --set "model.classes=$shared/models/$model.classes.txt")
 }
 
+# whole SET: all channels, two passes, in $work/SET and $work/SET.log, once
+whole() {
+  set_of "$1"
+  [ ! -e "$work/$1" ] || return 0
+  job run "$work/$1" "${data[@]}"
+  cp "$work/log" "$work/$1.log"
+}
+
 measure_passes() {
   cat >"$work/resnet50.ini" <<END
 [data]
@@ -107,20 +115,20 @@ END
   local once=$seconds
   told
   sed -n '/where the time went/,$p' "$work/log"
+  head -n 4 "$work/list.txt" >"$work/few.txt"
   mkdir "$work/again"
-  ln "$work/one"/*.h5 "$work/again" && rm "$work/again/maps.h5"
-  job activate "$work/again" "$work/resnet50.ini" "${one[@]}" --set run.passes=2
+  ln "$work/one/prototypes.h5" "$work/again"
+  job activate "$work/again" "$work/resnet50.ini" "${one[@]}" --set run.passes=2 --set data.list="$work/few.txt"
   echo "ResNet-50, $m photographs at four scales, mirrored too: $two s with two passes, $once s with one and 256 components"
   /usr/bin/python3 $here/passes.py ratio passes.whole_job "$two" "$once" 1.7
   /usr/bin/python3 $here/passes.py bound passes.resnet50 "$work/again/maps.h5" "$work/one/maps.h5"
   rm -rf "$work"/{two,one,again}
   for set in msrc coco167; do
-    set_of $set
-    job run "$work/two" "${data[@]}"
+    whole $set
     job run "$work/one" "${data[@]}" "${one[@]}"
     told
-    /usr/bin/python3 $here/passes.py miou "passes.$set" "$work/two" "$work/one"
-    rm -rf "$work"/{two,one}
+    /usr/bin/python3 $here/passes.py miou "passes.$set" "$work/$set" "$work/one"
+    rm -rf "$work/one"
   done
 }
 
@@ -133,35 +141,35 @@ compare_dims() {
   /usr/bin/python3 $here/passes.py ratio "dims.$name.features" "$all" "$part" "$target"
 }
 
-# Seconds of the slowest rank in the phase of clustering.
+# clustering_s LOG: seconds of the slowest rank in the phase of clustering
 clustering_s() {
-  awk '$1 == "cluster" && NF == 5 {print $4}' "$work/log"
+  awk '$1 == "cluster" && NF == 5 {print $4}' "$1"
 }
 
 measure_dims() {
   local set clustering plain
   for set in msrc coco167; do
-    set_of $set
-    job run "$work/all" "${data[@]}"
-    clustering[0]=$(clustering_s)
+    whole $set
+    ln -s "$set" "$work/all"
+    clustering[0]=$(clustering_s "$work/$set.log")
     job run "$work/part" "${data[@]}" --set features.dims=256
-    clustering[1]=$(clustering_s)
+    clustering[1]=$(clustering_s "$work/log")
     told
     compare_dims $set 4
     /usr/bin/python3 $here/passes.py miou "dims.$set" "$work/all" "$work/part"
     rm -rf "$work"/{all,part}
   done
-  sort "$shared/data/coco412-train/labels.txt" | awk '/^[^#]/ && NF > 1 {print $1}' | awk "NR <= 4 * $m" >"$work/list.txt"
+  sort "$shared/data/coco412-train/labels.txt" | awk '/^[^#]/ && NF > 1 {print $1}' | awk "NR <= 2 * $m" >"$work/list.txt"
   printf '[data]\nroot = %s\nlist = %s\n[model]\nfile = %s\n' "$shared/data/coco412-train" "$work/list.txt" \
     "$env/resnet50.onnx" >"$work/resnet50.ini"
   plain=("$work/resnet50.ini" --set cam.scales=1 --set cam.flip=no)
   job extract "$work/all" "${plain[@]}"
   job cluster "$work/all" "${plain[@]}"
-  clustering[0]=$(clustering_s)
+  clustering[0]=$(clustering_s "$work/log")
   job extract "$work/part" "${plain[@]}" --set features.dims=256
   told
   job cluster "$work/part" "${plain[@]}" --set features.dims=256
-  clustering[1]=$(clustering_s)
+  clustering[1]=$(clustering_s "$work/log")
   compare_dims resnet50 7
   rm -rf "$work"/{all,part}
 }
