@@ -9,7 +9,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#include "onnx_wire.h"
+#include "lpcam/net/onnx_wire.h"
 
 struct edit {
     const struct onnx *model;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "lpcam/base/half.h"
-#include "onnx_wire.h"
+#include "lpcam/net/onnx_wire.h"
 
 /* One element of raw data. */
 static double element(int type, const uint8_t *at)

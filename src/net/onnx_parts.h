@@ -4,7 +4,7 @@
 #ifndef LPCAM_ONNX_PARTS_H
 #define LPCAM_ONNX_PARTS_H
 
-#include "onnx_wire.h"
+#include "lpcam/net/onnx_wire.h"
 
 /* Find nodes, tensors and ports in model->bytes. */
 enum lp_status onnx_parse(struct onnx *model);

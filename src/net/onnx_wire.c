@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "onnx_wire.h"
+#include "lpcam/net/onnx_wire.h"
 
 #include <stdio.h>
 #include <string.h>
