@@ -71,18 +71,22 @@ static void put_tensor(struct wire_sink *sink, const void *context)
     wire_put_bytes(sink, 9, t->raw);
 }
 
-static void put_initialiser(struct wire_sink *sink, const struct edit *edit,
-                            int i, struct onnx_range as_it_is)
+void onnx_put_initialiser(struct wire_sink *sink, const struct onnx_tensor *t,
+                          struct onnx_range field)
 {
-    const struct onnx *model = edit->model;
-    const struct onnx_tensor *t = &model->tensor[i];
-    const int value = onnx_find(model, t->name); /* -1: it has no name    */
-    if (edit->feature >= 0 && (value < 0 || !edit->value[value]))
-        return;
     if (t->external)
         wire_put_message(sink, 5, put_tensor, t);
     else
-        wire_put(sink, as_it_is);
+        wire_put(sink, field);
+}
+
+static void put_initialiser(struct wire_sink *sink, const struct edit *edit,
+                            int i, struct onnx_range field)
+{
+    const struct onnx_tensor *t = &edit->model->tensor[i];
+    const int value = onnx_find(edit->model, t->name); /* -1: has no name  */
+    if (edit->feature < 0 || (value >= 0 && edit->value[value]))
+        onnx_put_initialiser(sink, t, field);
 }
 
 /* What remains of the graph's fields when it is cut, nodes and tensors aside:
@@ -139,7 +143,7 @@ static void put_model(struct wire_sink *sink, const void *context)
 /* ---- what is needed */
 
 /* Backwards from the feature: nodes stand behind what they read. */
-static void mark(const struct onnx *model, int feature, bool *value, bool *node)
+void onnx_mark(const struct onnx *model, int feature, bool *value, bool *node)
 {
     value[feature] = true;
     for (int i = model->n_nodes - 1; i >= 0; --i) {
@@ -195,7 +199,7 @@ enum lp_status onnx_cut_write(const struct onnx *model, int feature,
     if (!value || !node)
         LP_TRY(lp_fail(LP_ENOMEM, "no memory to cut %s", model->path));
     if (feature >= 0) {
-        mark(model, feature, value, node);
+        onnx_mark(model, feature, value, node);
         LP_TRY(find_input(&edit));
     }
     put_model(&sink, &edit);
