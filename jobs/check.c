@@ -11,6 +11,7 @@
 #include "lpcam/run/shard.h"
 #include "lpcam/store/basis_file.h"
 #include "lpcam/store/map_file.h"
+#include "lpcam/store/pooled_file.h"
 #include "check.h"
 #include "session.h"
 
@@ -214,6 +215,57 @@ done:
     return status;
 }
 
+/* The vectors of this rank's share of done images. Alone. */
+static enum lp_status tally_pooled(struct pooled_file *pf, const uint8_t *state,
+                                   const struct shard *shard, int64_t *wrong)
+{
+    enum lp_status status = LP_OK;
+    const int64_t n = (int64_t)pf->views * pf->d;
+    float *x = malloc((size_t)n * sizeof *x);
+    if (!x)
+        return lp_fail(LP_ENOMEM, "no memory for the vectors of an image");
+    for (int64_t i = shard->first; i < shard->first + shard->n_local; ++i) {
+        if (state[i] != IMAGE_DONE)
+            continue;
+        LP_TRY(pooled_file_read(pf, i, 1, x));
+        for (int64_t j = 0; j < n; ++j)
+            *wrong += !isfinite(x[j]);
+    }
+done:
+    free(x);
+    return status;
+}
+
+static enum lp_status check_pooled(const struct job_args *args,
+                                   const char *path)
+{
+    enum lp_status status = LP_OK;
+    struct pooled_file pf = {0};
+    struct dataset d = {0};
+    uint8_t *state = NULL;
+    int64_t wrong = 0;
+
+    LP_TRY(pooled_file_load(&pf, path, &d, args->comm));
+    LP_TRY(check_states(pf.file.h5, path, d.n_images, &state, args->comm));
+    const struct shard shard = shard_by_count(d.n_images, comm_rank(args->comm),
+                                              comm_size(args->comm));
+    status = tally_pooled(&pf, state, &shard, &wrong);
+    LP_AGREE(args->comm);
+    wrong = comm_total(args->comm, wrong);
+    if (wrong > 0)
+        LP_TRY(lp_fail_all(args->comm, LP_EFORMAT,
+                           "%s: %lld values of /pooled/vector are infinite or "
+                           "no numbers",
+                           path, (long long)wrong));
+    lp_log("%s: good: %d classes, %lld images, %d views of %d channels each",
+           path, d.n_classes, (long long)d.n_images, pf.views, pf.d);
+done:
+    pooled_file_close(&pf, false, NULL);
+    dataset_release(&d);
+    free(state);
+    return status;
+}
+
 /* An output, told apart by what is in it. */
 static enum lp_status check_output(const struct job_args *args,
                                    const char *path)
@@ -231,6 +283,7 @@ static enum lp_status check_output(const struct job_args *args,
     const bool maps = h5_has(h5, "/map/value");
     const bool basis = h5_has(h5, "/basis/vector");
     const bool views = h5_has(h5, "/view/vector");
+    const bool pooled = h5_has(h5, "/pooled/vector");
     LP_TRY(h5_close(&h5));
     if (features)
         status = check_features(args, path);
@@ -240,11 +293,14 @@ static enum lp_status check_output(const struct job_args *args,
         status = check_views(args, path);
     else if (basis)
         status = check_components(args, path);
+    else if (pooled)
+        status = check_pooled(args, path);
     else
         status = lp_fail_all(args->comm, LP_EFORMAT,
                              "%s is no output of lpcam: it has none "
                              "of /feature/vector, /method/vector, "
-                             "/map/value, /view/vector, /basis/vector",
+                             "/map/value, /view/vector, /basis/vector, "
+                             "/pooled/vector",
                              path);
 done:
     h5_close(&h5);

@@ -20,6 +20,7 @@ struct job_args {
 
 /* One job: Collective over args->comm; its failure is every rank's. */
 enum lp_status job_run(const struct job_args *args);
+enum lp_status job_fit(const struct job_args *args);
 enum lp_status job_extract(const struct job_args *args);
 enum lp_status job_cluster(const struct job_args *args);
 enum lp_status job_activate(const struct job_args *args);

@@ -25,6 +25,10 @@ struct job {
 static const struct job jobs[] = {
     {"run", "CONFIG.ini", "photographs to maps and their score, all stages",
      job_run},
+    {"fit", "CONFIG.ini",
+     "photographs, any ImageNet classifier -> a classifier of their classes "
+     "(ONNX)",
+     job_fit},
     {"extract", "CONFIG.ini",
      "photographs, model -> features.h5 (object and context cells), cams.h5,"
      "\n              with run.passes = 1 views.h5",

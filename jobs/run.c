@@ -22,8 +22,7 @@
 #include "lpcam/run/phase.h"
 #include "stages.h"
 
-/* The table of phases. */
-static void stage_times(struct session *s)
+void stage_times(const struct session *s)
 {
     struct text_buffer table = {0};
     phase_table(&table, s->comm);

@@ -9,6 +9,7 @@
 #include "lpcam/base/fault.h"
 #include "lpcam/base/hash.h"
 #include "lpcam/base/log.h"
+#include "lpcam/data/dataset_index.h"
 #include "lpcam/method/kmeans.h"
 #include "lpcam/run/comm.h"
 #include "lpcam/run/phase.h"
@@ -61,13 +62,15 @@ done:
 /* Outputs' paths and the values in use as text. Alone. */
 static enum lp_status prepare(struct session *s, int needs)
 {
-    static const char *const name[N_OUTPUTS] = {[OUT_BASIS] = "basis.h5",
-                                                [OUT_FEATURES] = "features.h5",
-                                                [OUT_CAMS] = "cams.h5",
-                                                [OUT_VIEWS] = "views.h5",
-                                                [OUT_PROTOTYPES] =
-                                                    "prototypes.h5",
-                                                [OUT_MAPS] = "maps.h5"};
+    static const char *const name[N_OUTPUTS] = {
+        [OUT_BASIS] = "basis.h5",
+        [OUT_FEATURES] = "features.h5",
+        [OUT_CAMS] = "cams.h5",
+        [OUT_VIEWS] = "views.h5",
+        [OUT_PROTOTYPES] = "prototypes.h5",
+        [OUT_MAPS] = "maps.h5",
+        [OUT_POOLED] = "pooled.h5",
+        [OUT_POOLED_TEST] = "pooled_test.h5"};
     enum lp_status status = LP_OK;
     if (needs & NEED_DATA)
         LP_TRY(need(s, s->config.data.root, "data.root"));
@@ -180,11 +183,17 @@ done:
     return status;
 }
 
-static enum lp_status load_data(struct session *s, int n_rows)
+static enum lp_status load_data(struct session *s, int needs)
 {
     enum lp_status status = LP_OK;
     double t = phase_now_s();
-    LP_TRY(dataset_load(&s->data, &s->config, n_rows, s->comm));
+    struct config config = s->config; /* its texts stay those of s */
+    if (needs & NEED_FIT)
+        config.model.classes = config.fit.classes;
+    LP_TRY(dataset_load(
+        &s->data, &config,
+        needs & NEED_MODEL && !(needs & NEED_FIT) ? s->net.head.n : -1,
+        s->comm));
     phase_add(PHASE_INPUT, t);
 done:
     return status;
@@ -233,7 +242,7 @@ enum lp_status session_open(struct session *s, const struct job_args *args,
     if (needs & NEED_MODEL)
         LP_TRY(load_model(s));
     if (needs & NEED_DATA)
-        LP_TRY(load_data(s, needs & NEED_MODEL ? s->net.head.n : -1));
+        LP_TRY(load_data(s, needs));
     if (s->config.maps.seed && s->data.n_classes > 254)
         LP_TRY(lp_fail_all(s->comm, LP_EARG,
                            "maps.full = seed holds 254 classes, the model has "
@@ -246,7 +255,8 @@ enum lp_status session_open(struct session *s, const struct job_args *args,
                            (long long)s->config.features.dims, s->net.head.d));
     if (needs & NEED_MODEL && needs & NEED_DATA) {
         LP_TRY(prove_model(s));
-        plan_print(s, args->n_nodes);
+        if (!(needs & NEED_FIT))
+            plan_print(s, args->n_nodes);
     }
     if (!args->dry_run)
         LP_TRY(run_lock(s->config.run.out, &s->lock, s->comm));
@@ -270,4 +280,47 @@ void session_close(struct session *s)
     free(s->view_grid);
     free(s->config_text);
     *s = (struct session){.lock = -1};
+}
+
+/* The held-out photographs may not be learned from. Alone. */
+static enum lp_status check_apart(const struct session *test,
+                                  const struct session *s)
+{
+    enum lp_status status;
+    struct dataset_index index = {0};
+    LP_TRY(dataset_index_init(&index, &s->data));
+    for (int64_t i = 0; i < test->data.n_images && status == LP_OK; ++i)
+        if (dataset_index_find(&index, dataset_id(&test->data, i)) >= 0)
+            status = lp_fail(LP_EARG,
+                             "image %s of fit.test is also learned from: name "
+                             "the others in data.list",
+                             dataset_id(&test->data, i));
+done:
+    dataset_index_release(&index);
+    return status;
+}
+
+enum lp_status session_test_open(struct session *test, const struct session *s)
+{
+    enum lp_status status = LP_OK;
+    *test = *s;
+    test->data = (struct dataset){0};
+    test->size = test->grid = NULL;
+    test->config.data.list = s->config.fit.test;
+    lp_log("held out, %s:", s->config.fit.test);
+    LP_TRY(load_data(test, NEED_FIT));
+    if (comm_rank(s->comm) == 0)
+        status = check_apart(test, s);
+    LP_AGREE(s->comm);
+    LP_TRY(load_sizes(test));
+done:
+    return status;
+}
+
+void session_test_close(struct session *test)
+{
+    dataset_release(&test->data);
+    free(test->size);
+    free(test->grid);
+    *test = (struct session){.lock = -1};
 }

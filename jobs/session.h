@@ -15,7 +15,9 @@ enum session_needs {
     NEED_DATA = 1,  /* lists, labels, classes                              */
     NEED_MODEL = 2, /* the network, proved; sizes and grids of photographs */
     NEED_BASIS = 4, /* with both: the components of features.dims          */
-    NEED_VIEWS = 8  /* the network, but where run.passes = 1 keeps views.h5 */
+    NEED_VIEWS = 8, /* the network, but where run.passes = 1 keeps views.h5 */
+    NEED_FIT = 16   /* the classes are those of fit.classes or the data set,
+                       whatever the model's are; no plan is printed          */
 };
 
 enum output {
@@ -25,6 +27,8 @@ enum output {
     OUT_VIEWS, /* with run.passes = 1 */
     OUT_PROTOTYPES,
     OUT_MAPS,
+    OUT_POOLED,
+    OUT_POOLED_TEST,
     N_OUTPUTS
 };
 
@@ -56,6 +60,13 @@ void session_close(struct session *s);
  * them, and tell what they lose; keep: write basis.h5. Collective. */
 enum lp_status session_basis(struct session *s, bool keep);
 
+/* The photographs of fit.test beside those of s, which holds all else: *test is
+ * for what works on a session's data set, and s must stay. None may be in both
+ * (LP_EARG). session_test_close accepts what is left. Collective; fails on all
+ * ranks or none. */
+enum lp_status session_test_open(struct session *test, const struct session *s);
+void session_test_close(struct session *test);
+
 /* Is an output there, whole. The same answer on every rank. Collective. */
 bool session_has(const struct session *s, enum output out);
 
@@ -79,6 +90,7 @@ char *settings_basis(const struct session *s);    /* what components are of */
 char *settings_components(const struct basis *b); /* which they are, if any */
 char *settings_views(const struct session *s);    /* extract, data          */
 char *settings_features(const struct session *s); /* all but cluster's, maps' */
+char *settings_pooled(const struct session *s);   /* model, views, data   */
 char *settings_join(char *a, char *b); /* takes both; NULL when one is NULL */
 
 /* Lines without that of a key, in place. */

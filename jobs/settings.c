@@ -111,6 +111,14 @@ void settings_drop(char *lines, const char *key)
     }
 }
 
+char *settings_pooled(const struct session *s)
+{
+    return settings_join(
+        settings_join(settings_model(s),
+                      KEY_LINES(&s->config, "fit.flip", "fit.crops")),
+        settings_data(s));
+}
+
 char *settings_features(const struct session *s)
 {
     return settings_join(

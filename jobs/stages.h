@@ -26,4 +26,7 @@ enum lp_status stage_score(struct session *s);
 enum lp_status stage_alone(const struct job_args *args, int needs,
                            enum lp_status (*stage)(struct session *s));
 
+/* Say where the time went, by phases. Collective over the session's comm. */
+void stage_times(const struct session *s);
+
 #endif

@@ -46,6 +46,10 @@ static const struct key_word map_value[] = {
 static const struct key_word none_seed[] = {{"none", 0}, {"seed", 1}, {0}};
 static const struct key_word background_ignore[] = {
     {"background", 0}, {"ignore", 1}, {0}};
+static const struct key_word bound_exact[] = {{"bound", 0}, {"exact", 1}, {0}};
+static const struct key_word none_balanced[] = {
+    {"none", 0}, {"balanced", 1}, {0}};
+static const struct key_word one_five[] = {{"1", 1}, {"5", 5}, {0}};
 
 /* The kind follows from the member's type, so the two cannot differ. */
 #define KIND(m)                                                                \
@@ -138,6 +142,18 @@ const struct config_key config_key[] = {
     NUMBER(score.thresholds, 0, 1),
     NUMBER(score.threshold, 0, 1),
     FLAG("score.unknown", score.unknown_ignore, background_ignore),
+    TEXT(fit.out),
+    TEXT(fit.classes),
+    TEXT(fit.test),
+    NUMBER(fit.lambda, 1e-12, 1e12),
+    NUMBER(fit.folds, 2, 255),
+    FLAG("fit.solver", fit.exact, bound_exact),
+    FLAG("fit.weights", fit.balanced, none_balanced),
+    FLAG("fit.bias", fit.bias, no_yes),
+    FLAG("fit.flip", fit.flip, no_yes),
+    WORD(fit.crops, one_five),
+    NUMBER(fit.max_iter, 1, 1000000),
+    NUMBER(fit.tol, 0, 1),
     NUMBER(plan.images, 0, 1e12),
     NUMBER(plan.ranks, 0, 1 << 20),
     NUMBER(plan.memory_gbs, 0.001, 1e6),

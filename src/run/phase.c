@@ -10,19 +10,13 @@
 double phase_s[N_PHASES];
 
 static const char *const phase_name[N_PHASES] = {
-    [PHASE_INPUT] = "input",
-    [PHASE_MODEL] = "model",
-    [PHASE_BASIS] = "basis",
-    [PHASE_DECODE] = "decode",
-    [PHASE_RESIZE] = "resize",
-    [PHASE_NETWORK] = "network",
-    [PHASE_MAPS] = "maps",
-    [PHASE_CLUSTER] = "cluster",
-    [PHASE_PROTOTYPE] = "prototypes",
-    [PHASE_READ] = "read",
-    [PHASE_WRITE] = "write",
-    [PHASE_SCORE] = "score",
-    [PHASE_WAIT] = "wait",
+    [PHASE_INPUT] = "input",     [PHASE_MODEL] = "model",
+    [PHASE_BASIS] = "basis",     [PHASE_DECODE] = "decode",
+    [PHASE_RESIZE] = "resize",   [PHASE_NETWORK] = "network",
+    [PHASE_MAPS] = "maps",       [PHASE_FIT] = "fit",
+    [PHASE_CLUSTER] = "cluster", [PHASE_PROTOTYPE] = "prototypes",
+    [PHASE_READ] = "read",       [PHASE_WRITE] = "write",
+    [PHASE_SCORE] = "score",     [PHASE_WAIT] = "wait",
 };
 
 static double clock_s(clockid_t clock)

@@ -39,6 +39,14 @@ struct step {
  * ahead. */
 static const struct step steps[] = {
     {.name = "plan", .job = job_plan},
+    {.name = "fit",
+     .job = job_fit,
+     .set = {"fit.folds=2", "fit.lambda=10 100", "fit.crops=5", "fit.bias=yes",
+             "fit.out=out/fitted.onnx"}},
+    {.name = "fit each class by itself",
+     .job = job_fit,
+     .set = {"fit.folds=2", "fit.lambda=100", "fit.crops=5", "fit.solver=exact",
+             "fit.out=out/exact.onnx"}},
     {.name = "extract", .job = job_extract, .middle = true},
     {.name = "cluster",
      .job = job_cluster,
@@ -205,11 +213,12 @@ static enum lp_status run(const struct step *step, const char *wish)
                                          "cam.flip=no"};
     static const char *const config[] = {TEST_SOURCE "/configs/scenes.ini"};
     static const char *const outputs[] = {
-        config[0],     TEST_DATA "/scenes.onnx", "out/features.h5",
-        "out/cams.h5", "out/prototypes.h5",      "out/maps.h5"};
+        config[0],      TEST_DATA "/scenes.onnx", "out/features.h5",
+        "out/cams.h5",  "out/prototypes.h5",      "out/maps.h5",
+        "out/pooled.h5"};
     const bool check = step->job == job_check;
     const char *set[MOST_SETS];
-    char list[4200];
+    char list[4200], test[4200];
     int n = 0;
     for (size_t i = 0; i < sizeof common / sizeof *common; ++i)
         set[n++] = common[i];
@@ -217,9 +226,11 @@ static enum lp_status run(const struct step *step, const char *wish)
         set[n++] = step->set[i];
     snprintf(list, sizeof list, "data.list=%s/list.txt", test_folder());
     set[n++] = list;
+    snprintf(test, sizeof test, "fit.test=%s/test.txt", test_folder());
+    set[n++] = test;
     const char *const *all = check ? outputs : config;
     const struct job_args args = {.file = step->checked ? &step->checked : all,
-                                  .n_files = check && !step->checked ? 6 : 1,
+                                  .n_files = check && !step->checked ? 7 : 1,
                                   .set = set,
                                   .n_set = n,
                                   .comm = MPI_COMM_WORLD};
@@ -300,10 +311,11 @@ static void inject(const struct step *step, const char *site, int rank,
 /* Both folders hold the same files, to the last bit. */
 static bool same(void)
 {
-    return shell("for f in $(ls out after | grep -E 'h5|json|checkpoint'); do "
-                 "case $f in *.h5) /usr/bin/python3 " TEST_SOURCE
-                 "/tests/job/same_bits.py out/$f after/$f >same.txt ;; "
-                 "*) cmp out/$f after/$f ;; esac || exit 1; done");
+    return shell(
+        "for f in $(ls out after | grep -E 'h5|json|checkpoint|onnx'); do "
+        "case $f in *.h5) /usr/bin/python3 " TEST_SOURCE
+        "/tests/job/same_bits.py out/$f after/$f >same.txt ;; "
+        "*) cmp out/$f after/$f ;; esac || exit 1; done");
 }
 
 static void take_step(const struct step *step)
@@ -336,8 +348,9 @@ static void take_step(const struct step *step)
 static void a_failure_of_any_rank_ends_the_job_and_loses_nothing(void **state)
 {
     (void)state;
-    assert_true(shell("sed -n 's/ .*//; 1~5p' " TEST_DATA
-                      "/scenes/labels.txt >list.txt && mkdir out"));
+    assert_true(shell("for i in 1:list 2:test; do sed -n \"s/ .*//; "
+                      "${i%:*}~5p\" " TEST_DATA
+                      "/scenes/labels.txt >${i#*:}.txt; done && mkdir out"));
     for (int i = 0; i < N_STEPS; ++i)
         take_step(&steps[i]);
     assert_int_equal(n_failures, 0);

@@ -103,6 +103,18 @@ struct config {
         bool unknown_ignore; /* score.unknown = ignore                     */
     } score;
     struct {
+        char *out;                 /* "": classifier.onnx in run.out        */
+        char *classes;             /* names of its rows, as model.classes   */
+        char *test;                /* IDs held out, as data.list            */
+        struct number_list lambda; /* of which one is chosen                */
+        int folds, max_iter;
+        double tol;
+        int crops;     /* windows of each map, 1 or 5               */
+        bool exact;    /* solver = exact                            */
+        bool balanced; /* weights = balanced                        */
+        bool bias, flip;
+    } fit;
+    struct {
         int64_t images; /* 0: those of the data set                   */
         int ranks;      /* a node; 0: its processors                  */
         double memory_gbs, network_gbs, latency_us; /* of a node             */

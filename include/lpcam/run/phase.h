@@ -16,6 +16,7 @@ enum phase {
     PHASE_RESIZE,    /* scales, normalisation                 */
     PHASE_NETWORK,   /* forward passes                        */
     PHASE_MAPS,      /* CAM, LPCAM, split, their resizing     */
+    PHASE_FIT,       /* regressions of a classifier           */
     PHASE_CLUSTER,   /* k-means                               */
     PHASE_PROTOTYPE, /* selection, nearest cells              */
     PHASE_READ,      /* from HDF5                             */

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/* fit.c: a classifier of the data set's classes from a network that was trained
+ * for others: photographs -> pooled features -> one logistic regression a class
+ * -> the network with them as its linear layer. */
+#include "fit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lpcam/base/fault.h"
+#include "lpcam/base/hash.h"
+#include "lpcam/base/log.h"
+#include "lpcam/dense/matrix.h"
+#include "lpcam/output/onnx_classifier.h"
+#include "lpcam/run/comm.h"
+#include "lpcam/run/phase.h"
+#include "plan.h"
+#include "stages.h"
+
+/* Where the classifier goes, which had better be found out before the
+ * photographs are looked at. */
+static enum lp_status find_path(struct fit *f)
+{
+    enum lp_status status = LP_OK;
+    const struct config *c = &f->session.config;
+    char *partial = NULL;
+    FILE *file = NULL;
+
+    f->path = *c->fit.out ? text_format("%s", c->fit.out)
+                          : text_path(c->run.out, "classifier.onnx");
+    if (!f->path || lp_fault("fit_path"))
+        status = lp_fail(LP_ENOMEM, "no memory for the name of fit.out");
+    LP_AGREE(f->session.comm);
+    if (comm_rank(f->session.comm) == 0 && *c->fit.out) {
+        partial = text_format("%s.partial", f->path);
+        file = partial ? fopen(partial, "ab") : NULL;
+        if (!file)
+            status = lp_fail(LP_EIO, "cannot write fit.out = %s: %s", f->path,
+                             strerror(errno));
+    }
+    LP_AGREE(f->session.comm);
+done:
+    if (file) {
+        fclose(file);
+        remove(partial);
+    }
+    free(partial);
+    return status;
+}
+
+/* Bytes of a rank, but for the network and a photograph. */
+static int64_t rows_bytes(const struct session *s)
+{
+    const int64_t images =
+        s->data.n_images / comm_size(s->comm) + (s->data.n_images > 0);
+    const int64_t d = s->net.head.d, n = s->data.n_classes;
+    return images * fit_views(&s->config) *
+           ((d + n) * (int64_t)sizeof(float) + n);
+}
+
+static void print_plan(const struct fit *f)
+{
+    char text[4][32];
+    const int64_t d = f->session.net.head.d, n = f->session.data.n_classes;
+    const int n_matrices = f->session.config.fit.exact ? 1 : 7; /* logistic.h */
+    struct session once = f->session;
+    once.config.cam.scales = (struct number_list){1, {1}};
+    const struct plan plan = plan_make(&once, comm_size(once.comm), 1);
+    const int64_t solver =
+        n_matrices * matrix_bytes(&f->grid, d, d, MATRIX_BLOCK, MATRIX_BLOCK) +
+        (512 + 11 * n) * d * (int64_t)sizeof(double);
+    const int64_t views = fit_views(&f->session.config);
+    const int64_t images = f->session.data.n_images + f->test.data.n_images;
+    lp_log("plan, memory a rank: network and largest photograph %s, pooled "
+           "features %s, solver %s; disk: pooled.h5 %s",
+           text_size(plan.network + plan.photograph, text[0]),
+           text_size(rows_bytes(&f->session), text[1]),
+           text_size(solver, text[2]),
+           text_size(images * views * d * (int64_t)sizeof(float), text[3]));
+}
+
+/* Classes about which nothing is to be learned. */
+static void warn_classes(const struct fit *f)
+{
+    for (int c = 0; c < f->session.data.n_classes; ++c) {
+        const int64_t n = f->rows.positives[c];
+        if (comm_rank(f->session.comm) == 0 &&
+            (n == 0 || n == f->rows.n_global))
+            lp_warn("%s photograph has class %s: what is learned of it means "
+                    "nothing",
+                    n == 0 ? "no" : "every",
+                    dataset_class(&f->session.data, c));
+    }
+}
+
+/* The fold that holds a photograph out goes by its ID alone. */
+static enum lp_status draw_folds(const struct fit *f, uint8_t **fold)
+{
+    enum lp_status status = LP_OK;
+    const struct fit_rows *rows = &f->rows;
+    const struct config *c = &f->session.config;
+    *fold = malloc((size_t)(rows->n * rows->views) + 1);
+    if (!*fold || lp_fault("fit_folds"))
+        status = lp_fail(LP_ENOMEM, "no memory for the folds");
+    LP_AGREE(f->session.comm);
+    for (int64_t i = 0; i < rows->n; ++i) {
+        const char *id = dataset_id(&f->session.data, rows->image[i]);
+        const uint64_t drawn =
+            hash_mix(hash_mix((uint64_t)c->run.seed, 0xf01d), hash_text(id));
+        for (int v = 0; v < rows->views; ++v)
+            (*fold)[i * rows->views + v] =
+                (uint8_t)(drawn % (uint64_t)c->fit.folds);
+    }
+done:
+    return status;
+}
+
+/* Say which classes need more steps; the same on every rank. */
+static enum lp_status check_converged(const struct fit *f)
+{
+    const struct config *c = &f->session.config;
+    const struct logistic *l = &f->layer;
+    int n_open = 0, first = 0;
+    for (int i = l->n_classes - 1; i >= 0; --i)
+        if (l->state[i] == LOGISTIC_OPEN) {
+            ++n_open;
+            first = i;
+        }
+    if (n_open == 0)
+        return LP_OK;
+    return lp_fail_all(f->session.comm, LP_EARG,
+                       "fit: %d of %d classes, such as %s, did not converge in "
+                       "fit.max_iter = %d steps to fit.tol = %g (gradient %g): "
+                       "no classifier is written; raise one, or fit.lambda, or "
+                       "choose another fit.solver",
+                       n_open, l->n_classes,
+                       dataset_class(&f->session.data, first), c->fit.max_iter,
+                       c->fit.tol, l->gradient[first]);
+}
+
+/* lambda by cross-validation, then the layer from all photographs. */
+static enum lp_status learn(struct fit *f)
+{
+    enum lp_status status = LP_OK;
+    const struct session *s = &f->session;
+    const struct config *c = &s->config;
+    const int n = s->data.n_classes, n_points = c->fit.lambda.n;
+    uint8_t *fold = NULL;
+    struct logistic_options options = {.tol = c->fit.tol,
+                                       .max_iter = c->fit.max_iter,
+                                       .bias = c->fit.bias,
+                                       .balanced = c->fit.balanced,
+                                       .solver = c->fit.exact ? LOGISTIC_EXACT
+                                                              : LOGISTIC_BOUND};
+    LP_TRY(draw_folds(f, &fold));
+    const struct samples samples = {.n = f->rows.n * f->rows.views,
+                                    .d = f->rows.d,
+                                    .n_classes = n,
+                                    .x = f->rows.x,
+                                    .y = f->rows.y,
+                                    .fold = fold};
+    f->path_ap = calloc((size_t)n_points * (size_t)n, sizeof *f->path_ap);
+    if (!f->path_ap || lp_fault("fit_path_ap"))
+        status =
+            lp_fail(LP_ENOMEM, "no memory for %d x %d precisions", n_points, n);
+    LP_AGREE(s->comm);
+    const double t = phase_now_s();
+    for (int i = 0; i < n_points; ++i)
+        f->point[i].lambda = c->fit.lambda.v[i];
+    LP_TRY(logistic_path(f->point, n_points, c->fit.folds, &f->best, f->path_ap,
+                         &samples, &options, &f->grid));
+    options.lambda = f->point[f->best].lambda;
+    LP_TRY(logistic_fit(&f->layer, &samples, &options, &f->grid));
+    phase_add(PHASE_FIT, t);
+    status = check_converged(f);
+done:
+    free(fold);
+    return status;
+}
+
+/* The layer as the classifier's file will have it. */
+static enum lp_status make_head(struct fit *f)
+{
+    enum lp_status status = LP_OK;
+    const struct logistic *l = &f->layer;
+    const int64_t n = (int64_t)l->n_classes * l->d;
+    struct head *head = &f->head;
+    *head = (struct head){.n = l->n_classes, .d = l->d};
+    head->weight = malloc((size_t)n * sizeof *head->weight);
+    head->bias = malloc((size_t)l->n_classes * sizeof *head->bias);
+    if (!head->weight || !head->bias || lp_fault("fit_head"))
+        status = lp_fail(LP_ENOMEM, "no memory for a linear layer of %d x %d",
+                         l->n_classes, l->d);
+    LP_AGREE(f->session.comm);
+    for (int64_t i = 0; i < n; ++i)
+        head->weight[i] = (float)l->weight[i];
+    for (int c = 0; c < l->n_classes; ++c)
+        head->bias[c] = (float)l->bias[c];
+done:
+    return status;
+}
+
+static enum lp_status judge(struct fit *f)
+{
+    enum lp_status status = LP_OK;
+    if (!*f->session.config.fit.test)
+        return LP_OK;
+    f->test_ap = calloc((size_t)f->head.n, sizeof *f->test_ap);
+    if (!f->test_ap || lp_fault("fit_test_ap"))
+        status = lp_fail(LP_ENOMEM, "no memory for %d precisions", f->head.n);
+    LP_AGREE(f->session.comm);
+    status = fit_judge(&f->held_out, &f->head, f->test_ap, f->session.comm);
+done:
+    return status;
+}
+
+static enum lp_status write_classifier(struct fit *f)
+{
+    enum lp_status status = LP_OK;
+    const struct session *s = &f->session;
+    const struct onnx_names names = {
+        s->config.model.feature, s->config.model.weight, s->config.model.bias};
+    const double t = phase_now_s();
+    if (comm_rank(s->comm) == 0)
+        status = onnx_classifier_write(f->path, s->config.model.file, &names,
+                                       &f->head, &s->data, f->sha256);
+    LP_AGREE(s->comm);
+    if (comm_rank(s->comm) == 0)
+        status = fit_report(f);
+    LP_AGREE(s->comm);
+    phase_add(PHASE_WRITE, t);
+    lp_log("fit: %d classes, %d channels -> %s", f->head.n, f->head.d, f->path);
+done:
+    return status;
+}
+
+static enum lp_status fit(struct fit *f)
+{
+    enum lp_status status;
+    struct session *s = &f->session;
+
+    LP_TRY(find_path(f));
+    LP_TRY(fit_pool(s, OUT_POOLED, &f->rows));
+    if (*s->config.fit.test)
+        LP_TRY(fit_pool(&f->test, OUT_POOLED_TEST, &f->held_out));
+    if (f->rows.n_global == 0)
+        LP_TRY(lp_fail_all(s->comm, LP_EARG,
+                           "no photograph of %s has a label: there is nothing "
+                           "to learn from",
+                           s->config.data.root));
+    LP_TRY(session_keep_config(s));
+    warn_classes(f);
+    LP_TRY(learn(f));
+    LP_TRY(make_head(f));
+    LP_TRY(judge(f));
+    LP_TRY(write_classifier(f));
+done:
+    return status;
+}
+
+static enum lp_status open_all(struct fit *f, const struct job_args *args)
+{
+    enum lp_status status;
+    struct session *s = &f->session;
+    LP_TRY(session_open(s, args, NEED_DATA | NEED_MODEL | NEED_FIT));
+    if (s->config.fit.lambda.n == 0)
+        LP_TRY(lp_fail_all(s->comm, LP_EUSAGE, "fit.lambda names no number"));
+    if (*s->config.fit.test)
+        LP_TRY(session_test_open(&f->test, s));
+    LP_TRY(grid_init(&f->grid, 0, 0, s->comm));
+    print_plan(f);
+done:
+    return status;
+}
+
+enum lp_status job_fit(const struct job_args *args)
+{
+    enum lp_status status;
+    struct fit f = {.session = {.lock = -1}, .test = {.lock = -1}};
+
+    LP_TRY(open_all(&f, args));
+    if (!args->dry_run) {
+        LP_TRY(fit(&f));
+        stage_times(&f.session);
+    }
+done:
+    grid_release(&f.grid);
+    logistic_release(&f.layer);
+    head_release(&f.head);
+    fit_rows_release(&f.rows);
+    fit_rows_release(&f.held_out);
+    free(f.path_ap);
+    free(f.test_ap);
+    free(f.path);
+    session_test_close(&f.test);
+    session_close(&f.session);
+    return status;
+}
