@@ -58,6 +58,13 @@ static enum lp_status share(struct dataset *d, MPI_Comm comm)
     d->mask_at = share_block(d->mask_at, n, comm, &status);
     d->name_at = share_block(
         d->name_at, d->n_classes * (int64_t)sizeof *d->name_at, comm, &status);
+    d->number = share_block(d->number, n, comm, &status);
+    d->class_id =
+        share_block(d->class_id, d->n_classes * (int64_t)sizeof *d->class_id,
+                    comm, &status);
+    d->category =
+        share_block(d->category, d->n_classes * (int64_t)sizeof *d->category,
+                    comm, &status);
     d->label_offset = share_block(
         d->label_offset, n + (int64_t)sizeof *d->label_offset, comm, &status);
     d->label = share_block(d->label, count[4] * (int64_t)sizeof *d->label, comm,
@@ -87,6 +94,9 @@ void dataset_release(struct dataset *d)
 {
     free(d->label_offset);
     free(d->label);
+    free(d->number);
+    free(d->class_id);
+    free(d->category);
     free(d->text);
     free(d->id_at);
     free(d->path_at);

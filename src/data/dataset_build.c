@@ -9,6 +9,7 @@
 #include "dataset_source.h"
 #include "folder.h"
 #include "lpcam/base/log.h"
+#include "source_index.h"
 
 static enum lp_status (*const reader[])(struct source *) = {
     [LAYOUT_LIST] = dataset_read_list,
@@ -46,6 +47,32 @@ static void set_mask_classes(struct dataset *d, const struct rows *rows,
                     "has 8 bits");
             break;
         }
+}
+
+/* The data set's own numbers of classes and images. */
+static enum lp_status set_numbers(struct dataset *d, const struct rows *rows,
+                                  const struct source *s)
+{
+    d->number = malloc((size_t)s->n_images * sizeof *d->number);
+    d->class_id = malloc((size_t)rows->n * sizeof *d->class_id);
+    d->category = malloc((size_t)rows->n * sizeof *d->category);
+    if (!d->number || !d->class_id || !d->category)
+        return lp_fail(LP_ENOMEM, "no memory for the numbers of %lld images",
+                       (long long)s->n_images);
+    for (int64_t i = 0; i < s->n_images; ++i)
+        d->number[i] = s->image[i].number < 0 ? source_number(s->image[i].id)
+                                              : s->image[i].number;
+    for (int r = 0; r < rows->n; ++r)
+        d->class_id[r] = d->category[r] = -1;
+    for (int c = 0; c < s->n_classes; ++c) {
+        const struct source_class *class = &s->class[c];
+        const int row = rows->of_class[c];
+        if (row >= 0) {
+            d->class_id[row] = class->id;
+            d->category[row] = class->category ? class->category : class->id;
+        }
+    }
+    return LP_OK;
 }
 
 static int ascending(const void *a, const void *b)
@@ -268,6 +295,7 @@ enum lp_status dataset_build(struct dataset *d, const struct config *config,
     d->n_classes = rows.n;
     set_mask_classes(d, &rows, &s);
     LP_TRY(set_labels(d, &rows, &s));
+    LP_TRY(set_numbers(d, &rows, &s));
     LP_TRY(set_texts(d, &rows, &s, &n_masks));
     if (s.shape && !s.masks)
         LP_TRY(set_shapes(d, &rows, &s));

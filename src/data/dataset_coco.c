@@ -138,7 +138,7 @@ static enum lp_status number_classes(struct coco *c)
                 return lp_fail(LP_EFORMAT, "%s: two categories are called %s",
                                s->annotations, name);
         s->class[i] =
-            (struct source_class){i + 1, name, source_class_kind(s, i + 1)};
+            (struct source_class){i + 1, name, source_class_kind(s, i + 1), 0};
     }
     return LP_OK;
 }
@@ -174,6 +174,7 @@ static enum lp_status set_classes(struct coco *c)
                            "data.classes empty to number the categories from 1",
                            name, s->annotations, path));
         c->category[i].class = k;
+        s->class[k].category = c->category[i].id;
     }
 done:
     free(path);

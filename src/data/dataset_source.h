@@ -15,6 +15,7 @@ struct source_class {
     int64_t id;       /* in the data set's files and masks                 */
     const char *name; /* in text[] or constant                             */
     enum class_kind kind;
+    int64_t category; /* COCO: its id in the annotations; else 0           */
 };
 
 struct source_image {

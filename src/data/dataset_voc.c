@@ -33,7 +33,7 @@ static enum lp_status use_voc_classes(struct source *s)
         return lp_fail(LP_ENOMEM, "no memory for the classes of VOC");
     for (int i = 0; i < n; ++i)
         s->class[i] = (struct source_class){i + 1, voc_class[i],
-                                            source_class_kind(s, i + 1)};
+                                            source_class_kind(s, i + 1), 0};
     s->n_classes = n;
     return LP_OK;
 }

@@ -27,6 +27,12 @@ struct dataset {
     int32_t *label;          /* class indices present, ascending per image   */
     uint8_t mask_class[256]; /* mask value -> class index + 1, 0 for the
                                 background, DATASET_IGNORE                  */
+    /* the data set's own numbers; NULL where they were not read from it */
+    int64_t *number;   /* [n_images] in its annotations or ID, -1: none     */
+    int64_t *class_id; /* [n_classes] in its files and masks, -1: it has no
+                          such class                                        */
+    int64_t *category; /* [n_classes] in its annotations: COCO's 1 .. 90;
+                          else as class_id                                  */
     /* ground truth that is drawn (layout coco); else NULL and -1 */
     int64_t *shape_offset;       /* [n_images + 1] into shape              */
     struct dataset_shape *shape; /* of each image, in the order of drawing */
