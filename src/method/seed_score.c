@@ -205,6 +205,15 @@ void seed_quantise(const float *value, int64_t n_pixels, uint8_t *q)
     }
 }
 
+void seed_dequantise(const uint8_t *q, int64_t n_pixels, float *value)
+{
+    float edge[UINT8_MAX + 1];
+    for (int v = 0; v <= UINT8_MAX; ++v)
+        edge[v] = step_edge(v);
+    for (int64_t i = 0; i < n_pixels; ++i)
+        value[i] = edge[q[i]];
+}
+
 /* How many thresholds are exceeded by each of n <= BLOCK values: first as if
  * each bucket had one within. */
 WIDE static void exceed_one(const struct seed_tally *t,

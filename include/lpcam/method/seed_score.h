@@ -45,6 +45,10 @@ void seed_best(const float *map, const int32_t *label, int n, int64_t n_pixels,
  * q > j, so thresholds in steps of 0.005 lose nothing. Local. */
 void seed_quantise(const float *value, int64_t n_pixels, uint8_t *q);
 
+/* The least value of which q [n_pixels] can be: it exceeds a threshold exactly
+ * when seed_score_add_quantised counts it so. Local. */
+void seed_dequantise(const uint8_t *q, int64_t n_pixels, float *value);
+
 /* Count one photograph, of less than 2^32 pixels; truth [n_pixels]: class
  * index + 1, 0 background, above n_classes (255) not counted. value > threshold
  * is strict, in float. The cost of a pixel does not depend on how many
