@@ -25,6 +25,7 @@ enum lp_status job_extract(const struct job_args *args);
 enum lp_status job_cluster(const struct job_args *args);
 enum lp_status job_activate(const struct job_args *args);
 enum lp_status job_score(const struct job_args *args);
+enum lp_status job_export(const struct job_args *args);
 enum lp_status job_plan(const struct job_args *args);
 enum lp_status job_check(const struct job_args *args);
 

@@ -40,6 +40,10 @@ static const struct job jobs[] = {
      job_activate},
     {"score", "CONFIG.ini", "maps.h5, cams.h5, masks -> mIoU, score.json",
      job_score},
+    {"export", "CONFIG.ini",
+     "maps.h5 or cams.h5 -> masks, arrays, JSON, a network, a page: "
+     "export.formats",
+     job_export},
     {"plan", "CONFIG.ini [--nodes N]",
      "memory, disk and time beforehand: of the clustering on 1 to 16,384 "
      "ranks,\n              or of all stages on N nodes, and the line of "

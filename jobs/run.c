@@ -5,6 +5,7 @@
  *   features of those cells -> k-means -> prototypes -> M       cluster
  *   photographs -> network -> features . M -> LPCAM             activate
  *   maps and masks -> mIoU                                      score
+ *   maps -> files of other programs, where asked for            export
  *
  * With run.passes = 1 extract keeps the features of all views, and activate
  * needs neither photographs nor network.
@@ -20,6 +21,7 @@
 #include "lpcam/base/log.h"
 #include "lpcam/run/comm.h"
 #include "lpcam/run/phase.h"
+#include "export.h"
 #include "stages.h"
 
 void stage_times(const struct session *s)
@@ -75,6 +77,7 @@ enum lp_status job_run(const struct job_args *args)
     struct session s;
 
     LP_TRY(session_open(&s, args, NEED_DATA | NEED_MODEL | NEED_BASIS));
+    LP_TRY(export_check(&s));
     if (args->dry_run)
         goto done;
     if (!is_extracted(&s))
@@ -84,6 +87,8 @@ enum lp_status job_run(const struct job_args *args)
     LP_TRY(stage_activate(&s));
     LP_TRY(drop(&s, OUT_VIEWS));
     LP_TRY(stage_score(&s));
+    if (s.config.export.formats)
+        LP_TRY(stage_export(&s));
     stage_times(&s);
 done:
     session_close(&s);

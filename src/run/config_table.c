@@ -51,6 +51,18 @@ static const struct key_word none_balanced[] = {
     {"none", 0}, {"balanced", 1}, {0}};
 static const struct key_word one_five[] = {{"1", 1}, {"5", 5}, {0}};
 
+static const struct key_word formats[] = {
+    {"masks", EXPORT_MASKS},     {"ir", EXPORT_IR},
+    {"irn", EXPORT_IRN},         {"amn", EXPORT_AMN},
+    {"psa", EXPORT_PSA},         {"clip", EXPORT_CLIP},
+    {"coco", EXPORT_COCO},       {"onnx", EXPORT_ONNX},
+    {"gallery", EXPORT_GALLERY}, {0}};
+static const struct key_word lpcam_cam[] = {{"lpcam", 0}, {"cam", 1}, {0}};
+static const struct key_word stem[] = {
+    {"id", STEM_ID}, {"number12", STEM_NUMBER12}, {"number", STEM_NUMBER}, {0}};
+static const struct key_word data_rows[] = {{"data", 0}, {"rows", 1}, {0}};
+static const struct key_word torch_numpy[] = {{"torch", 0}, {"numpy", 1}, {0}};
+
 /* The kind follows from the member's type, so the two cannot differ. */
 #define KIND(m)                                                                \
     _Generic(((struct config *)0)->m,                                          \
@@ -68,6 +80,11 @@ static const struct key_word one_five[] = {{"1", 1}, {"5", 5}, {0}};
 #define WORD(m, words)                                                         \
     {                                                                          \
 #m, KIND(m) == KEY_INT ? KEY_WORD : KIND(m),                           \
+            offsetof(struct config, m), 0, 0, words                            \
+    }
+#define SET(m, words)                                                          \
+    {                                                                          \
+#m, KIND(m) == KEY_INT ? KEY_SET : KIND(m),                            \
             offsetof(struct config, m), 0, 0, words                            \
     }
 #define FLAG(name, m, words)                                                   \
@@ -154,6 +171,14 @@ const struct config_key config_key[] = {
     WORD(fit.crops, one_five),
     NUMBER(fit.max_iter, 1, 1000000),
     NUMBER(fit.tol, 0, 1),
+    SET(export.formats, formats),
+    FLAG("export.maps", export.cam, lpcam_cam),
+    TEXT(export.out),
+    WORD(export.stem, stem),
+    FLAG("export.ids", export.rows, data_rows),
+    NUMBER(export.threshold, 0, 1),
+    NUMBER(export.ir, 0, 1),
+    FLAG("export.tensor", export.numpy, torch_numpy),
     NUMBER(plan.images, 0, 1e12),
     NUMBER(plan.ranks, 0, 1 << 20),
     NUMBER(plan.memory_gbs, 0.001, 1e6),
@@ -219,6 +244,25 @@ static enum lp_status set_word(const struct config_key *key, void *to,
         *(bool *)to = meaning != 0;
     else if (status == LP_OK)
         *(int *)to = meaning;
+    return status;
+}
+
+/* Every word of value, or-ed. */
+static enum lp_status set_words(const struct config_key *key, void *to,
+                                const char *value, const char *where)
+{
+    enum lp_status status = LP_OK;
+    int meaning, all = 0;
+    char *copy = text_format("%s", value), *cursor = copy, *word;
+    if (!copy)
+        return lp_fail(LP_ENOMEM, "%s: no memory for %s", where, key->name);
+    while ((word = text_word(&cursor)) != NULL) {
+        LP_TRY(find_word(key, word, where, &meaning));
+        all |= meaning;
+    }
+    *(int *)to = all;
+done:
+    free(copy);
     return status;
 }
 
@@ -318,6 +362,8 @@ enum lp_status key_set(const struct config_key *key, struct config *config,
     case KEY_FLAG:
     case KEY_WORD:
         return set_word(key, to, value, where);
+    case KEY_SET:
+        return set_words(key, to, value, where);
     case KEY_TEXT:
         return set_text(key, to, value, where);
     case KEY_LIST:
@@ -357,6 +403,18 @@ static bool print_list(const struct number_list *list, struct text_buffer *out)
     return ok;
 }
 
+static bool print_words(const struct config_key *key, int all,
+                        struct text_buffer *out)
+{
+    bool ok = text_add(out, "%s", ""), first = true;
+    for (const struct key_word *w = key->word; w->word && ok; ++w)
+        if (all & w->value) {
+            ok = text_add(out, first ? "%s" : " %s", w->word);
+            first = false;
+        }
+    return ok;
+}
+
 bool key_print(const struct config_key *key, const struct config *config,
                struct text_buffer *out)
 {
@@ -371,6 +429,8 @@ bool key_print(const struct config_key *key, const struct config *config,
         while (w->value != *(const int *)at)
             ++w;
         return text_add(out, "%s", w->word);
+    case KEY_SET:
+        return print_words(key, *(const int *)at, out);
     case KEY_INT:
         return text_add(out, "%d", *(const int *)at);
     case KEY_INT64:

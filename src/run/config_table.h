@@ -6,11 +6,12 @@
 
 #include "lpcam/run/config.h"
 
-#define CONFIG_MAX_KEYS 96
+#define CONFIG_MAX_KEYS 112
 
 enum key_kind {
     KEY_FLAG,  /* bool, by words                    */
     KEY_WORD,  /* int, by words                     */
+    KEY_SET,   /* int, any of the words, or-ed      */
     KEY_INT,   /* int                               */
     KEY_INT64, /* int64_t                           */
     KEY_BYTES, /* int64_t, with or without a unit   */

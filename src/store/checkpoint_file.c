@@ -113,7 +113,8 @@ static enum lp_status read_bytes(const char *path, const char *settings,
         lp_warn("%s is damaged and is not used: clustering begins anew", path);
         goto done;
     }
-    LP_TRY(settings_compare(path, *bytes + place[SETTINGS], settings, true));
+    LP_TRY(settings_compare(path, *bytes + place[SETTINGS], settings, true,
+                            SETTINGS_ADVICE));
     if (h.n_problems != km->n_problems || h.k != km->k || h.d != km->d)
         LP_TRY(lp_fail(LP_EARG,
                        "%s is of %lld x %lld centres of %lld channels, where "

@@ -63,7 +63,8 @@ static enum lp_status check_settings(struct h5 *h5, const char *settings,
     int length;
     LP_TRY(h5_read_text_shared(h5, "/run/settings", &n, &length, &theirs));
     if (comm_rank(comm) == 0)
-        status = settings_compare(h5_path(h5), theirs, settings, both);
+        status = settings_compare(h5_path(h5), theirs, settings, both,
+                                  SETTINGS_ADVICE);
     LP_AGREE(comm);
 done:
     free(theirs);

@@ -38,10 +38,9 @@ static bool find_key(const char *lines, const struct line *like,
 }
 
 enum lp_status settings_compare(const char *path, const char *theirs,
-                                const char *ours, bool both)
+                                const char *ours, bool both, const char *advice)
 {
     static const char from[] = "features = from elsewhere\n";
-    static const char advice[] = "choose another run.out or remove the file";
     struct line a, b;
     const bool elsewhere = !both && strncmp(theirs, from, sizeof from - 1) == 0;
     for (const char *at = ours; next_line(&at, &a);) {

@@ -33,6 +33,20 @@ enum stop_rule { STOP_MOVED, STOP_REFERENCE };
 enum reduce_rule { REDUCE_AUTO, REDUCE_FLAT, REDUCE_SCATTER, REDUCE_NODE };
 enum solver_rule { SOLVER_ONE, SOLVER_ALL };
 enum choice_rule { CHOICE_THRESHOLD, CHOICE_WEIGHTED };
+enum stem_rule { STEM_ID, STEM_NUMBER12, STEM_NUMBER };
+
+/* What export writes, of export.formats. */
+enum export_what {
+    EXPORT_MASKS = 1,
+    EXPORT_IR = 2,
+    EXPORT_IRN = 4,
+    EXPORT_AMN = 8,
+    EXPORT_PSA = 16,
+    EXPORT_CLIP = 32,
+    EXPORT_COCO = 64,
+    EXPORT_ONNX = 128,
+    EXPORT_GALLERY = 256
+};
 
 struct config {
     struct {
@@ -114,6 +128,15 @@ struct config {
         bool balanced; /* weights = balanced                        */
         bool bias, flip;
     } fit;
+    struct {
+        int formats; /* enum export_what, or-ed                          */
+        bool cam;    /* export.maps = cam                                */
+        char *out;   /* folder, "": export in run.out                    */
+        int stem;    /* enum stem_rule                                   */
+        bool rows;   /* export.ids = rows                                */
+        bool numpy;  /* export.tensor = numpy                            */
+        struct number_list threshold, ir; /* of masks; of IR labels        */
+    } export;
     struct {
         int64_t images; /* 0: those of the data set                   */
         int ranks;      /* a node; 0: its processors                  */

@@ -10,8 +10,11 @@
 /* Every line of ours must be among theirs, those of the file at path; with
  * `both`, every line of theirs among ours too; without it, what was made of
  * features from elsewhere need not have a key. LP_EARG names the first that
- * differs, with both values. */
+ * differs, with both values, then the advice. */
 enum lp_status settings_compare(const char *path, const char *theirs,
-                                const char *ours, bool both);
+                                const char *ours, bool both,
+                                const char *advice);
+
+#define SETTINGS_ADVICE "choose another run.out or remove the file"
 
 #endif

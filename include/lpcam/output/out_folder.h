@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* out_folder.h: a folder that files are written into, each whole or not at all:
+ * as NAME.partial, which is then renamed. Local. */
+#ifndef LPCAM_OUT_FOLDER_H
+#define LPCAM_OUT_FOLDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lpcam/base/status.h"
+
+/* Starts as OUT_FOLDER_NONE. */
+struct out_folder {
+    char *path;
+    int fd;
+};
+#define OUT_FOLDER_NONE ((struct out_folder){.fd = -1})
+
+/* Open parent/name, parent alone where name is ""; make: with all folders above
+ * it where they are missing. A link to a folder is followed. Fails with LP_EIO
+ * (it cannot be made, is no folder) or LP_ENOMEM. */
+enum lp_status out_folder_open(struct out_folder *f, const char *parent,
+                               const char *name, bool make);
+void out_folder_close(struct out_folder *f);
+
+/* Is there a whole file of that name? One without a byte, such as a loss of
+ * power may leave, is none. */
+bool out_folder_has(const struct out_folder *f, const char *name);
+
+/* Does the folder hold anything? LP_EIO where it cannot be read. */
+enum lp_status out_folder_is_empty(const struct out_folder *f, bool *empty);
+
+struct out_piece {
+    const void *bytes;
+    int64_t n;
+};
+
+/* The pieces, one behind the other, as the whole file NAME. What has this name
+ * is replaced, a link too, never what it points to. LP_EIO: no room, no right;
+ * then the file is as it was. */
+enum lp_status out_folder_write(const struct out_folder *f, const char *name,
+                                const struct out_piece *piece, int n);
+
+/* A symbolic link NAME to target, replaced where it is there. LP_EIO. */
+enum lp_status out_folder_link(const struct out_folder *f, const char *name,
+                               const char *target);
+
+#endif
