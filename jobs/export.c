@@ -2,12 +2,10 @@
 /* export.c: maps -> the files that other programs read. */
 #include "export.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lpcam/base/fault.h"
-#include "lpcam/base/hash.h"
 #include "lpcam/base/log.h"
 #include "lpcam/method/seed_score.h"
 #include "lpcam/run/comm.h"
@@ -15,18 +13,19 @@
 #include "lpcam/run/deal.h"
 #include "lpcam/run/phase.h"
 #include "lpcam/run/progress.h"
-#include "lpcam/store/settings.h"
 #include "stages.h"
 
-static const struct export_format *const formats[] = {&export_masks,
-                                                      &export_ir};
+static const struct export_format *const formats[] = {
+    &export_masks, &export_ir,   &export_irn,  &export_amn,
+    &export_psa,   &export_clip, &export_coco,
+};
 enum { N_FORMATS = sizeof formats / sizeof *formats };
 
 /* Images of a block: what is dealt out, and what a format may keep in one file.
  * Fewer where there are few, so that ranks get equal work. */
 enum { MOST_BLOCK_IMAGES = 64, BLOCKS = 256 };
 
-#define SETTINGS "settings.txt"
+enum { MOST_CLASSES = 254 }; /* in a seed: a byte, 0 none, 255 unsure */
 
 /* The job and its formats, this rank's share. */
 struct exporter {
@@ -35,157 +34,39 @@ struct exporter {
     int n_parts;
     int wants;
     int64_t *todo; /* [n_images] bit p: part p does not have the image */
-    int64_t n_todo, n_left_out;
+    int64_t n_todo, n_with_maps;
 };
 
-/* --- names, numbers, settings */
-
-enum lp_status export_stem(const struct export_job *job, int64_t image,
-                           char stem[FILE_NAME_BYTES])
+static int ascending(const void *a, const void *b)
 {
-    const struct dataset *d = &job->session->data;
-    const int rule = job->session->config.export.stem;
-    if (rule == STEM_ID) {
-        file_name(dataset_id(d, image), stem);
-        return LP_OK;
-    }
-    if (d->number[image] < 0)
-        return lp_fail(LP_EARG, "image %s has no number: set export.stem = id",
-                       dataset_id(d, image));
-    snprintf(stem, FILE_NAME_BYTES, rule == STEM_NUMBER ? "%lld" : "%012lld",
-             (long long)d->number[image]);
-    return LP_OK;
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
 }
 
-int64_t export_class_id(const struct export_job *job, int class_index)
+/* No two images may have the same number. Collective. */
+static enum lp_status check_numbers(const struct export_job *job)
 {
-    const struct session *s = job->session;
-    return s->config.export.rows ? class_index + 1
-                                 : s->data.class_id[class_index];
-}
-
-enum lp_status export_check(const struct session *s)
-{
-    const struct number_list *t = &s->config.export.threshold;
-    const struct number_list *ir = &s->config.export.ir;
-    if (t->n > 2 || (t->n == 2 && t->v[0] > t->v[1]))
-        return lp_fail_all(s->comm, LP_EUSAGE,
-                           "export.threshold is one number, or two of which "
-                           "the first is the lower");
-    if (ir->n != 2 || ir->v[0] < ir->v[1])
-        return lp_fail_all(s->comm, LP_EUSAGE,
-                           "export.ir is two numbers of which the first is the "
-                           "higher");
-    return LP_OK;
-}
-
-/* What every format's files depend on. */
-static char *common_settings(const struct export_job *job, const char *maps)
-{
-    const struct config *c = &job->session->config;
-    char sha[65];
-    char *stem = config_value(c, "export.stem");
-    char *ids = config_value(c, "export.ids");
-    char *text = NULL;
-    dataset_fingerprint(&job->session->data, sha);
-    if (stem && ids)
-        text = text_format("export.maps = %s\nexport.stem = %s\n"
-                           "export.ids = %s\nexport.data = %s\n%s",
-                           c->export.cam ? "cam" : "lpcam", stem, ids, sha,
-                           maps ? maps : "");
-    free(stem);
-    free(ids);
-    return text;
-}
-
-/* The settings of the format in its folder: written, or compared with those
- * that are there. A folder that holds something else is left alone. Rank 0. */
-static enum lp_status settle(const struct export_part *p, const char *settings)
-{
-    static const char advice[] = "choose another export.out or remove it";
     enum lp_status status = LP_OK;
-    char *theirs = NULL, *path = text_path(p->folder.path, SETTINGS);
-    bool empty = true;
-    size_t n;
-    if (!path)
-        return lp_fail(LP_ENOMEM, "no memory for a name in %s", p->folder.path);
-    if (out_folder_has(&p->folder, SETTINGS)) {
-        LP_TRY(text_read(path, &theirs, &n));
-        LP_TRY(
-            settings_compare(p->folder.path, theirs, settings, true, advice));
-        goto done;
-    }
-    LP_TRY(out_folder_is_empty(&p->folder, &empty));
-    if (!empty)
-        LP_TRY(lp_fail(LP_EARG,
-                       "%s holds files, and no " SETTINGS
-                       " says of which export: %s",
-                       p->folder.path, advice));
-    const struct out_piece piece = {settings, (int64_t)strlen(settings)};
-    LP_TRY(out_folder_write(&p->folder, SETTINGS, &piece, 1));
+    const struct session *s = job->session;
+    const int64_t n = job->n_images;
+    int64_t *number = malloc((size_t)(n + 1) * sizeof *number);
+    if (!number)
+        status = lp_fail(LP_ENOMEM, "no memory for %lld numbers", (long long)n);
+    LP_AGREE(s->comm);
+    memcpy(number, s->data.number, (size_t)n * sizeof *number);
+    qsort(number, (size_t)n, sizeof *number, ascending);
+    for (int64_t i = 1; i < n; ++i)
+        if (number[i] >= 0 && number[i] == number[i - 1])
+            LP_TRY(lp_fail_all(s->comm, LP_EARG,
+                               "two images have the number %lld: export them "
+                               "with export.stem = id, and not as coco",
+                               (long long)number[i]));
 done:
-    free(theirs);
-    free(path);
+    free(number);
     return status;
 }
 
 /* --- formats */
-
-static char *part_settings(const struct exporter *e,
-                           const struct export_part *p, const char *maps)
-{
-    const struct export_format *f = p->format;
-    char *own = f->settings ? f->settings(&e->job) : text_format("%s", "");
-    char *common = common_settings(&e->job, maps);
-    char *all = own && common
-                    ? text_format("format = %s 1\n%s%s", f->name, own, common)
-                    : NULL;
-    free(own);
-    free(common);
-    return all;
-}
-
-enum lp_status export_folder(const struct export_part *p, const char *name,
-                             struct out_folder *folder)
-{
-    enum lp_status status = LP_OK;
-    MPI_Comm comm = p->job->session->comm;
-    if (comm_rank(comm) == 0)
-        status = out_folder_open(folder, p->folder.path, name, true);
-    LP_AGREE(comm);
-    if (comm_rank(comm) > 0)
-        status = out_folder_open(folder, p->folder.path, name, false);
-    LP_AGREE(comm);
-done:
-    return status;
-}
-
-/* Its folder, made by rank 0, and what it does before the images. */
-static enum lp_status open_part(struct exporter *e, struct export_part *p,
-                                const char *maps)
-{
-    enum lp_status status = LP_OK;
-    MPI_Comm comm = e->job.session->comm;
-    const bool first = comm_rank(comm) == 0;
-    char *settings = part_settings(e, p, maps);
-    if (!settings)
-        status = lp_fail(LP_ENOMEM, "no memory for settings of the export");
-    else if (first)
-        status =
-            out_folder_open(&p->folder, e->job.folder, p->format->name, true);
-    if (status == LP_OK && first)
-        status = settle(p, settings);
-    LP_AGREE(comm);
-    if (!first)
-        status =
-            out_folder_open(&p->folder, e->job.folder, p->format->name, false);
-    LP_AGREE(comm);
-    if (p->format->open)
-        LP_TRY(p->format->open(p));
-done:
-    free(settings);
-    return status;
-}
 
 /* The maps, for formats that want images. */
 static enum lp_status open_maps(struct exporter *e, char **settings)
@@ -220,10 +101,21 @@ static enum lp_status open_parts(struct exporter *e)
             e->wants |= formats[i]->wants;
             images = images || formats[i]->image;
         }
+    if (e->wants & WANT_SEED && e->job.session->data.n_classes > MOST_CLASSES)
+        LP_TRY(lp_fail_all(e->job.session->comm, LP_EARG,
+                           "masks hold %d classes, the model has %d: export "
+                           "arrays (irn, amn, psa, clip)",
+                           MOST_CLASSES, e->job.session->data.n_classes));
     if (images)
         LP_TRY(open_maps(e, &maps));
-    for (int i = 0; i < e->n_parts; ++i)
-        LP_TRY(open_part(e, &e->part[i], maps));
+    if (c->export.stem != STEM_ID || c->export.formats & EXPORT_COCO)
+        LP_TRY(check_numbers(&e->job));
+    for (int i = 0; i < e->n_parts; ++i) {
+        struct export_part *p = &e->part[i];
+        LP_TRY(export_own_folder(p, p->format->image ? maps : NULL));
+        if (p->format->open)
+            LP_TRY(p->format->open(p));
+    }
 done:
     free(maps);
     return status;
@@ -243,7 +135,7 @@ static void release(struct exporter *e)
 
 /* --- what is to do */
 
-/* Which parts lack the image; *left_out: it has no maps. Alone. */
+/* Which parts lack the image, which has maps. Alone. */
 static enum lp_status look(const struct exporter *e, int64_t image,
                            int64_t *todo)
 {
@@ -281,7 +173,7 @@ static enum lp_status look_at_all(struct exporter *e)
     LP_AGREE(comm);
     LP_TRY(comm_share_rows_i64(comm, e->todo, mine.first, mine.n_local, 1));
     for (int64_t i = 0; i < n; ++i) {
-        e->n_left_out += !map_source_has(&job->maps, i);
+        e->n_with_maps += map_source_has(&job->maps, i);
         e->n_todo += e->todo[i] != 0;
     }
 done:
@@ -403,9 +295,9 @@ static enum lp_status do_images(struct exporter *e)
     progress.idle_s = deal.wait_s;
     status = progress_end(&progress, status);
     LP_AGREE(s->comm);
-    if (e->n_left_out > 0)
+    if (e->n_with_maps < e->job.n_images)
         lp_log("export: %lld images without maps are left out",
-               (long long)e->n_left_out);
+               (long long)(e->job.n_images - e->n_with_maps));
 done:
     deal_close(&deal);
     return status;
@@ -443,10 +335,10 @@ enum lp_status stage_export(struct session *s)
     if (e.job.maps.state)
         LP_TRY(do_images(&e));
     for (int i = 0; i < e.n_parts; ++i) {
-        if (e.part[i].format->close)
-            LP_TRY(e.part[i].format->close(&e.part[i]));
-        lp_log("export: %s -> %s", e.part[i].format->name,
-               e.part[i].folder.path);
+        struct export_part *p = &e.part[i];
+        if (p->format->close)
+            LP_TRY(p->format->close(p));
+        lp_log("export: %s -> %s", p->format->name, p->folder.path);
     }
 done:
     release(&e);
@@ -457,7 +349,6 @@ done:
 static enum lp_status export_alone(struct session *s)
 {
     enum lp_status status = LP_OK;
-    LP_TRY(export_check(s));
     if (!s->config.export.formats)
         LP_TRY(lp_fail_all(s->comm, LP_EUSAGE,
                            "export.formats is empty: name formats, such as "

@@ -91,9 +91,17 @@ struct export_format {
     void (*release)(struct export_part *p);
 };
 
-extern const struct export_format export_masks, export_ir;
+extern const struct export_format export_masks, export_ir, export_irn,
+    export_amn, export_psa, export_clip, export_coco;
 
-/* A folder in that of the part, made where it is missing. Collective over the session's comm. */
+/* The part's folder, and in it the settings of its files: written, or compared
+ * where they are there (LP_EARG names what differs, also where the folder holds
+ * something else). maps: those of the file of maps, or NULL. Called by export.c.
+ * Collective over the session's comm. */
+enum lp_status export_own_folder(struct export_part *p, const char *maps);
+
+/* A folder in that of the part, made where it is missing. Collective over the
+ * session's comm. */
 enum lp_status export_folder(const struct export_part *p, const char *name,
                              struct out_folder *folder);
 
@@ -106,9 +114,16 @@ enum lp_status export_stem(const struct export_job *job, int64_t image,
  * export.ids. Local. */
 int64_t export_class_id(const struct export_job *job, int class_index);
 
-/* Are the values of [export] fit for each other? Local, the same on every rank;
- * rank 0 reports. Called before any work. */
-enum lp_status export_check(const struct session *s);
+/* export.threshold, or score.threshold where it is empty: one number, or two.
+ * Local. */
+struct number_list export_threshold(const struct export_job *job);
+
+/* Is there an image with maps in the block? Local. */
+bool export_block_has_maps(const struct export_job *job, int64_t block);
+
+/* path from the root, links and all; the caller frees; NULL without memory.
+ * Local. */
+char *export_absolute(const char *path);
 
 /* All of export.formats; nothing where it is empty. Needs NEED_DATA. Collective
  * over the session's comm. */

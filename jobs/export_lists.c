@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* export_lists.c: what training wants around masks: photographs by the same
  * names, lists, and the names and colours of the classes. */
-#define _XOPEN_SOURCE 700 /* realpath */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,38 +13,27 @@ static const char readme[] =
     "SegmentationClass/ID.png      palette PNG, 0 background, a class's\n"
     "                              number, 255 unsure; settings.txt: made of\n"
     "                              what\n"
-    "JPEGImages/ID.jpg             links to the photographs\n"
+    "JPEGImages/ID.jpg             links to the photographs, PNG too\n"
     "ImageSets/Segmentation/train.txt          IDs, a line each\n"
     "ImageSets/SegmentationAug/train_aug.txt   /photograph /mask pairs\n"
-    "mmsegmentation.py             data set of mmsegmentation 1: put it\n"
-    "                              behind your configuration in _base_\n"
+    "mmsegmentation.py             the data set for mmsegmentation 1: add it\n"
+    "                              to the end of your configuration\n"
     "\n"
     "deeplab-pytorch: link this folder as VOC2012 and set DATASET.ROOT to the\n"
     "folder of the link, SPLIT.TRAIN to train_aug.\n";
-
-enum { ENDING = 8 };
-
-/* ".jpg": that of the photograph's file. */
-static const char *ending_of(const struct dataset *d, int64_t image)
-{
-    const char *path = dataset_path(d, image);
-    const char *dot = strrchr(path, '.'), *slash = strrchr(path, '/');
-    return dot && dot > (slash ? slash : path) && strlen(dot) < ENDING ? dot
-                                                                       : "";
-}
 
 enum lp_status export_masks_link(struct export_part *p,
                                  const struct export_image *im)
 {
     const struct masks *m = p->state;
     const struct dataset *d = &p->job->session->data;
-    char name[FILE_NAME_BYTES + ENDING];
-    char *target = realpath(dataset_path(d, im->image), NULL);
+    char name[FILE_NAME_BYTES + 8];
+    char *target = export_absolute(dataset_path(d, im->image));
     if (!target)
-        return lp_fail(LP_EIO, "cannot find %s: %s", dataset_path(d, im->image),
-                       strerror(errno));
+        return lp_fail(LP_ENOMEM, "no memory for the name of %s",
+                       dataset_path(d, im->image));
     strcpy(name, im->stem);
-    strcat(name, ending_of(d, im->image));
+    strcat(name, ".jpg"); /* PNG too: readers of VOC look for this name */
     const enum lp_status status =
         out_folder_link(&m->photographs, name, target);
     free(target);
@@ -59,7 +46,6 @@ static enum lp_status write_lists(const struct export_part *p,
                                   const struct out_folder *pairs)
 {
     enum lp_status status = LP_OK;
-    const struct dataset *d = &p->job->session->data;
     struct text_buffer id = {0}, pair = {0};
     char stem[FILE_NAME_BYTES];
     bool ok = text_add(&id, "%s", "") && text_add(&pair, "%s", "");
@@ -68,8 +54,8 @@ static enum lp_status write_lists(const struct export_part *p,
             continue;
         LP_TRY(export_stem(p->job, i, stem));
         ok = text_add(&id, "%s\n", stem) &&
-             text_add(&pair, "/JPEGImages/%s%s /SegmentationClass/%s.png\n",
-                      stem, ending_of(d, i), stem);
+             text_add(&pair, "/JPEGImages/%s.jpg /SegmentationClass/%s.png\n",
+                      stem, stem);
     }
     if (!ok)
         LP_TRY(lp_fail(LP_ENOMEM, "no memory for lists of %lld images",
@@ -123,19 +109,18 @@ static enum lp_status write_mmseg(const struct export_part *p)
 {
     enum lp_status status = LP_OK;
     struct text_buffer b = {0};
-    char *root = realpath(p->folder.path, NULL);
-    bool ok = root && add_classes(&b, p) &&
-              text_add(&b, "train_dataloader = dict(dataset=dict(\n"
-                           "    type=\"BaseSegDataset\",\n    data_root=") &&
-              text_add_json(&b, root) &&
-              text_add(&b,
-                       ",\n    ann_file=\"ImageSets/Segmentation/train.txt\",\n"
-                       "    data_prefix=dict(img_path=\"JPEGImages\", "
-                       "seg_map_path=\"SegmentationClass\"),\n"
-                       "    img_suffix=\"%s\", seg_map_suffix=\".png\",\n"
-                       "    metainfo=dict(classes=classes, palette=palette),\n"
-                       "    reduce_zero_label=False))\n",
-                       ending_of(&p->job->session->data, 0));
+    char *root = export_absolute(p->folder.path);
+    bool ok =
+        root && add_classes(&b, p) &&
+        text_add(&b, "train_dataloader = dict(dataset=dict(\n"
+                     "    type=\"BaseSegDataset\",\n    data_root=") &&
+        text_add_json(&b, root) &&
+        text_add(&b, ",\n    ann_file=\"ImageSets/Segmentation/train.txt\",\n"
+                     "    data_prefix=dict(img_path=\"JPEGImages\", "
+                     "seg_map_path=\"SegmentationClass\"),\n"
+                     "    img_suffix=\".jpg\", seg_map_suffix=\".png\",\n"
+                     "    metainfo=dict(classes=classes, palette=palette),\n"
+                     "    reduce_zero_label=False))\n");
     if (!ok)
         LP_TRY(lp_fail(LP_ENOMEM, "no memory to describe %s", p->folder.path));
     const struct out_piece piece = {b.s, (int64_t)b.n};

@@ -15,11 +15,12 @@ static enum lp_status set_values(struct masks *m, const struct export_job *job)
     const struct dataset *d = &job->session->data;
     for (int c = 0; c < d->n_classes; ++c) {
         const int64_t id = export_class_id(job, c);
-        if (c + 1 >= UNSURE || id >= UNSURE)
-            return lp_fail(LP_EARG,
-                           "class %s is number %lld of %d: masks hold numbers "
-                           "up to 254",
-                           dataset_class(d, c), (long long)id, d->n_classes);
+        if (id >= UNSURE)
+            return lp_fail(
+                LP_EARG,
+                "class %s has the number %lld: masks hold numbers up "
+                "to 254; export.ids = rows counts from 1",
+                dataset_class(d, c), (long long)id);
         m->value[c + 1] = (uint8_t)(id < 0 ? 0 : id);
     }
     return LP_OK;
@@ -101,25 +102,16 @@ static void release(struct export_part *p)
 
 /* --- masks */
 
-static struct number_list threshold(const struct export_job *job)
-{
-    const struct config *c = &job->session->config;
-    struct number_list t = c->export.threshold;
-    if (t.n == 0)
-        t = (struct number_list){1, {c->score.threshold}};
-    return t;
-}
-
 static char *masks_settings(const struct export_job *job)
 {
-    const struct number_list t = threshold(job);
+    const struct number_list t = export_threshold(job);
     return text_format("export.threshold = %.9g %.9g\n", t.v[0], t.v[t.n - 1]);
 }
 
 static enum lp_status masks_open(struct export_part *p)
 {
     enum lp_status status;
-    const struct number_list t = threshold(p->job);
+    const struct number_list t = export_threshold(p->job);
     struct masks *m;
     LP_TRY(begin(p, t.v[0], t.v[t.n - 1]));
     m = p->state;

@@ -77,7 +77,6 @@ enum lp_status job_run(const struct job_args *args)
     struct session s;
 
     LP_TRY(session_open(&s, args, NEED_DATA | NEED_MODEL | NEED_BASIS));
-    LP_TRY(export_check(&s));
     if (args->dry_run)
         goto done;
     if (!is_extracted(&s))

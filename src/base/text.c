@@ -265,17 +265,45 @@ char *text_path(const char *folder, const char *name)
                        folder[strlen(folder) - 1] == '/' ? "" : "/", name);
 }
 
+int text_utf8(const char *s)
+{
+    const unsigned char *c = (const unsigned char *)s;
+    const int n = c[0] < 0x80 ? 1 : c[0] < 0xe0 ? 2 : c[0] < 0xf0 ? 3 : 4;
+    if (n > 1 && (c[0] < 0xc2 || c[0] > 0xf4))
+        return 0;
+    for (int i = 1; i < n; ++i)
+        if ((c[i] & 0xc0) != 0x80)
+            return 0;
+    /* Written longer than need be, surrogates, beyond U+10FFFF. */
+    if ((c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] >= 0xa0) ||
+        (c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] >= 0x90))
+        return 0;
+    return n;
+}
+
+/* How many bytes from s on a JSON string holds as they are. */
+static int plain_json(const char *s)
+{
+    int n = 0;
+    while ((unsigned char)s[n] >= 0x20 && s[n] != '"' && s[n] != '\\' &&
+           n < 1 << 20 && text_utf8(s + n) > 0)
+        n += text_utf8(s + n);
+    return n;
+}
+
 bool text_add_json(struct text_buffer *b, const char *s)
 {
     bool ok = text_add(b, "\"");
-    for (; *s; ++s) {
+    while (*s && ok) {
         const unsigned char c = (unsigned char)*s;
-        if (c == '"' || c == '\\')
-            ok = ok && text_add(b, "\\%c", c);
-        else if (c < 0x20)
-            ok = ok && text_add(b, "\\u%04x", c);
+        const int n = plain_json(s);
+        if (n > 0)
+            ok = text_add(b, "%.*s", n, s);
+        else if (c == '"' || c == '\\')
+            ok = text_add(b, "\\%c", c);
         else
-            ok = ok && text_add(b, "%c", c);
+            ok = text_add(b, "\\u%s%02x", c < 0x20 ? "00" : "dc", c);
+        s += n > 0 ? n : 1;
     }
     return ok && text_add(b, "\"");
 }

@@ -13,8 +13,6 @@
 
 #include "lpcam/base/text.h"
 
-#define ENDING ".partial"
-
 /* mkdir -p; folder is changed in between. */
 static int make_folders(char *folder)
 {
@@ -77,46 +75,76 @@ enum lp_status out_folder_is_empty(const struct out_folder *f, bool *empty)
     return LP_OK;
 }
 
-static int write_all(int fd, const char *bytes, int64_t n)
+/* Also errno as it is now. */
+static enum lp_status cannot_write(const struct out_file *file, int error)
 {
-    while (n > 0) {
-        const size_t part = n < INT_MAX / 2 ? (size_t)n : INT_MAX / 2;
-        const ssize_t done = write(fd, bytes, part);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return -1;
-        bytes += done;
-        n -= done;
+    return lp_fail(LP_EIO, "cannot write %s/%s: %s", file->folder->path,
+                   file->name, strerror(error));
+}
+
+enum lp_status out_file_begin(struct out_file *file,
+                              const struct out_folder *folder, const char *name)
+{
+    *file = (struct out_file){.folder = folder, .fd = -1};
+    snprintf(file->name, sizeof file->name, "%s", name);
+    if (snprintf(file->partial, sizeof file->partial, "%s.partial", name) >=
+        (int)sizeof file->partial)
+        return cannot_write(file, ENAMETOOLONG);
+    /* Not through a link that somebody has put there, nor into a pipe. */
+    file->fd = openat(folder->fd, file->partial,
+                      O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK |
+                          O_CLOEXEC,
+                      0666);
+    return file->fd < 0 ? cannot_write(file, errno) : LP_OK;
+}
+
+enum lp_status out_file_write(struct out_file *file, const void *bytes,
+                              int64_t n)
+{
+    for (const char *at = bytes; n > 0;) {
+        const size_t most = n < INT_MAX / 2 ? (size_t)n : INT_MAX / 2;
+        const ssize_t done = write(file->fd, at, most);
+        if (done == 0 || (done < 0 && errno != EINTR))
+            return cannot_write(file, done == 0 ? ENOSPC : errno);
+        at += done > 0 ? done : 0;
+        n -= done > 0 ? done : 0;
     }
-    return 0;
+    return LP_OK;
+}
+
+enum lp_status out_file_end(struct out_file *file)
+{
+    const int bad = close(file->fd);
+    file->fd = -1;
+    if (bad == 0 && renameat(file->folder->fd, file->partial, file->folder->fd,
+                             file->name) == 0)
+        return LP_OK;
+    const enum lp_status status = cannot_write(file, errno);
+    unlinkat(file->folder->fd, file->partial, 0);
+    return status;
+}
+
+void out_file_drop(struct out_file *file)
+{
+    if (file->fd < 0)
+        return;
+    close(file->fd);
+    unlinkat(file->folder->fd, file->partial, 0);
+    file->fd = -1;
 }
 
 enum lp_status out_folder_write(const struct out_folder *f, const char *name,
                                 const struct out_piece *piece, int n)
 {
-    char partial[NAME_MAX + 1];
-    int error = ENAMETOOLONG, bad = 0;
-    if (snprintf(partial, sizeof partial, "%s" ENDING, name) <=
-        (int)sizeof partial - 1) {
-        const int fd = openat(f->fd, partial,
-                              O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
-                                  O_NONBLOCK | O_CLOEXEC,
-                              0666);
-        for (int i = 0; fd >= 0 && bad == 0 && i < n; ++i)
-            bad = write_all(fd, piece[i].bytes, piece[i].n);
-        error = fd < 0 || bad != 0 ? errno : 0;
-        if (fd >= 0 && close(fd) != 0 && error == 0)
-            error = errno;
-        if (error == 0 && renameat(f->fd, partial, f->fd, name) != 0)
-            error = errno;
-        if (error != 0 && fd >= 0)
-            unlinkat(f->fd, partial, 0);
-    }
-    if (error != 0)
-        return lp_fail(LP_EIO, "cannot write %s/%s: %s", f->path, name,
-                       strerror(error));
-    return LP_OK;
+    enum lp_status status;
+    struct out_file file = OUT_FILE_NONE;
+    LP_TRY(out_file_begin(&file, f, name));
+    for (int i = 0; i < n; ++i)
+        LP_TRY(out_file_write(&file, piece[i].bytes, piece[i].n));
+    LP_TRY(out_file_end(&file));
+done:
+    out_file_drop(&file);
+    return status;
 }
 
 enum lp_status out_folder_link(const struct out_folder *f, const char *name,

@@ -192,6 +192,12 @@ static const char *what_is_wrong(const struct config *c)
                "kmeans.start = rows";
     if (c->kmeans.sample < KMEANS_LEAST_SAMPLE * c->kmeans.k)
         return "kmeans.sample must be at least 8 times kmeans.k";
+    if (c->export.threshold.n > 2 ||
+        (c->export.threshold.n == 2 &&
+         c->export.threshold.v[0] > c->export.threshold.v[1]))
+        return "export.threshold must be one number, or two, the lower first";
+    if (c->export.ir.n != 2 || c->export.ir.v[0] < c->export.ir.v[1])
+        return "export.ir must be two numbers, the higher first";
     if (c->prototypes.context_above >= c->prototypes.context_below)
         return "prototypes.context_above must be below "
                "prototypes.context_below";

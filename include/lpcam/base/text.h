@@ -58,7 +58,12 @@ struct text_buffer {
 bool text_add(struct text_buffer *b, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Append s as a JSON string, quotes included. */
+/* How many bytes the character at s has where it is well-formed UTF-8, 0 where
+ * it is not. Reads no further than the zero behind s. */
+int text_utf8(const char *s);
+
+/* Append s as a JSON string, quotes included. A byte XX that is no UTF-8 becomes
+ * \udcXX, which Python reads as it reads such a byte in the name of a file. */
 bool text_add_json(struct text_buffer *b, const char *s);
 
 #endif

@@ -30,14 +30,30 @@ bool out_folder_has(const struct out_folder *f, const char *name);
 /* Does the folder hold anything? LP_EIO where it cannot be read. */
 enum lp_status out_folder_is_empty(const struct out_folder *f, bool *empty);
 
+/* A file that is written bit by bit: begin, write, end, which gives it its name;
+ * drop at the end of the caller removes what was begun and not ended. LP_EIO: no
+ * room, no right. What has this name is replaced at the end, a link too, never
+ * what it points to; until then it is as it was. */
+struct out_file {
+    const struct out_folder *folder;
+    char name[256], partial[256];
+    int fd;
+};
+#define OUT_FILE_NONE ((struct out_file){.fd = -1})
+enum lp_status out_file_begin(struct out_file *file,
+                              const struct out_folder *folder,
+                              const char *name);
+enum lp_status out_file_write(struct out_file *file, const void *bytes,
+                              int64_t n);
+enum lp_status out_file_end(struct out_file *file);
+void out_file_drop(struct out_file *file);
+
 struct out_piece {
     const void *bytes;
     int64_t n;
 };
 
-/* The pieces, one behind the other, as the whole file NAME. What has this name
- * is replaced, a link too, never what it points to. LP_EIO: no room, no right;
- * then the file is as it was. */
+/* All at once: the pieces, one behind the other. */
 enum lp_status out_folder_write(const struct out_folder *f, const char *name,
                                 const struct out_piece *piece, int n);
 
