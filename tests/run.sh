@@ -18,6 +18,15 @@ remove_stale_segments() {
     done
 }
 
+# What tests read our files with, besides Debian's packages; a test whose module
+# is missing is skipped and says so.
+python_modules=(numpy h5py pillow onnx onnxruntime pycocotools)
+install_python() {
+  build/python/bin/python -c 'import h5py, onnx, onnxruntime, PIL, pycocotools' 2>/dev/null && return
+  python3 -m venv build/python &&
+    build/python/bin/python -m pip install --quiet --disable-pip-version-check "${python_modules[@]}"
+}
+
 check_format() {
   if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then
     find include src jobs tests -name '*.[ch]' -print0 | xargs -0 clang-format --dry-run -Werror
@@ -44,6 +53,7 @@ step "set-up"
 slurm/install.sh
 install_peers || echo "onnxruntime cannot be installed here: job.fit will not ask it"
 slurm/install.sh --with-slurm || echo "Slurm cannot be installed here: its tests will be left out"
+install_python || echo "Python's ${python_modules[*]} cannot be installed here: tests that read with them will be left out"
 remove_stale_segments
 
 step "formatting"

@@ -37,3 +37,19 @@ for step in "extract 4 2048 4104 4120 4150 4200 4300 64" "cluster 4 300 4200" "a
     ! ls "$disk/out" | grep -E 'room|new|partial' || { echo "left behind"; exit 1; }
 done
 same "$work/whole" "$disk/out"
+
+# Exported files: of a few, of half of them, none to write on; what is there stays
+exports=(export "${settings[@]}=$disk/out" --set export.formats="masks irn coco" --set export.tensor=numpy)
+must 3 export "${settings[@]}=$work/whole" --set export.formats="masks irn coco" --set export.tensor=numpy
+for k in 0 40 2000 8000; do
+    room "$k"
+    refused 1 "No space left on device" 3 "${exports[@]}"
+done
+find "$disk/out/export" -name '*.npy' >"$work/there"
+mount -o remount,ro "$disk"
+refused 1 "Read-only file system" 2 "${exports[@]}"
+mount -o remount,rw "$disk"
+room 32768
+must 3 "${exports[@]}"
+[ "$(wc -l <"$work/there")" -gt 10 ] && [ "$(find "$disk/out/export" -name '*.npy' | wc -l)" = 56 ]
+diff -r -x mmsegmentation.py "$work/whole/export" "$disk/out/export"

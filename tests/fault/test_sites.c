@@ -59,6 +59,11 @@ static const struct step steps[] = {
      .middle = true,
      .set = {"kmeans.k=64", "kmeans.starts=2"}},
     {.name = "score", .job = job_score, .middle = true},
+    {.name = "export",
+     .job = job_export,
+     .middle = true,
+     .set = {"export.formats=masks ir irn amn psa clip coco",
+             "export.tensor=numpy", "run.balance=dynamic"}},
     {.name = "check", .job = job_check},
     {.name = "cluster from rows",
      .job = job_cluster,
@@ -315,7 +320,8 @@ static bool same(void)
         "for f in $(ls out after | grep -E 'h5|json|checkpoint|onnx'); do "
         "case $f in *.h5) /usr/bin/python3 " TEST_SOURCE
         "/tests/job/same_bits.py out/$f after/$f >same.txt ;; "
-        "*) cmp out/$f after/$f ;; esac || exit 1; done");
+        "*) cmp out/$f after/$f ;; esac || exit 1; done; "
+        "[ ! -e out/export ] || diff -r out/export after/export");
 }
 
 static void take_step(const struct step *step)

@@ -39,6 +39,18 @@ same() {
     done
 }
 
+# need_python MODULE...: $python becomes one that has them all, or the test is
+# skipped. tests/run.sh puts what Debian does not have into build/python.
+need_python() {
+    local modules
+    modules=$(IFS=,; echo "$*")
+    for python in "$root/build/python/bin/python" /usr/bin/python3; do
+        ! "$python" -c "import $modules" 2>/dev/null || return 0
+    done
+    echo "skipped: no Python here has $modules (PyPI; tests/run.sh installs them)"
+    exit 77
+}
+
 need_h5py() {
     if ! "$python" -c 'import h5py' 2>/dev/null; then
         echo "skipped: needs h5py (Debian package python3-h5py)"

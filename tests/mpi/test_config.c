@@ -194,6 +194,11 @@ static void values_that_cannot_work_together_are_refused(void **state)
     refuse("[kmeans]\nstart = rows\n",
            "voc.ini: kmeans.rows must name the file of start rows when "
            "kmeans.start = rows");
+    refuse("[export]\nthreshold = 0.4 0.3\n",
+           "voc.ini: export.threshold must be one number, or two, the lower "
+           "first");
+    refuse("[export]\nir = 0.3\n",
+           "voc.ini: export.ir must be two numbers, the higher first");
     refuse("[prototypes]\ncontext_above = 0.9\n",
            "voc.ini: prototypes.context_above must be below "
            "prototypes.context_below");
@@ -205,6 +210,29 @@ static void values_that_cannot_work_together_are_refused(void **state)
                      "and 1");
     }
     refuse_set("features.sample=255", "features.sample must be a whole number");
+}
+
+static void some_words_of_a_set_are_taken_together(void **state)
+{
+    (void)state;
+    struct config c;
+    static const char *const none[] = {"run.out=x"};
+    static const char *const some[] = {"run.out=x",
+                                       "export.formats= irn\tmasks  irn"};
+    assert_true(on_all(try_load(&c, NULL, none, 1) == LP_OK));
+    char *text = config_value(&c, "export.formats");
+    assert_true(on_all(c.export.formats == 0 && strcmp(text, "") == 0));
+    free(text);
+    config_release(&c);
+    assert_true(on_all(try_load(&c, NULL, some, 2) == LP_OK));
+    text = config_value(&c, "export.formats");
+    assert_true(on_all(c.export.formats == (EXPORT_MASKS | EXPORT_IRN)));
+    assert_true(on_all(strcmp(text, "masks irn") == 0));
+    free(text);
+    config_release(&c);
+    refuse("[export]\nformats = masks pngs\n",
+           "voc.ini:2: export.formats must be masks or ir or irn or amn or psa "
+           "or clip or coco or onnx or gallery, not \"pngs\"");
 }
 
 static void wrong_arguments_of_set_are_refused(void **state)
@@ -322,6 +350,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(errors_name_file_and_line),
         cmocka_unit_test(numbers_out_of_range_are_refused),
         cmocka_unit_test(values_that_cannot_work_together_are_refused),
+        cmocka_unit_test(some_words_of_a_set_are_taken_together),
         cmocka_unit_test(wrong_arguments_of_set_are_refused),
         cmocka_unit_test(files_that_cannot_be_read_are_refused),
         cmocka_unit_test(the_printed_values_read_back_to_the_same),

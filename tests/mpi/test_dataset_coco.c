@@ -39,6 +39,22 @@ static void images_come_by_number_and_classes_by_category(void **state)
     dataset_release(&d);
 }
 
+static void numbers_of_the_file_are_kept_beside_those_of_masks(void **state)
+{
+    (void)state;
+    struct dataset d;
+    static const int64_t number[] = {5, 7, 9, 20, 31};
+    static const int64_t category[] = {2, 44, 90};
+    put_coco(FILE_OF(IMAGES, OBJECTS, CATEGORIES));
+    assert_true(on_all(load(&d, "", "") == LP_OK));
+    for (int i = 0; i < 5; ++i)
+        assert_true(on_all(d.number[i] == number[i]));
+    for (int c = 0; c < 3; ++c)
+        assert_true(
+            on_all(d.class_id[c] == c + 1 && d.category[c] == category[c]));
+    dataset_release(&d);
+}
+
 static void ground_truth_is_drawn_in_the_order_of_the_file(void **state)
 {
     (void)state;
@@ -189,6 +205,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(images_come_by_number_and_classes_by_category),
+        cmocka_unit_test(numbers_of_the_file_are_kept_beside_those_of_masks),
         cmocka_unit_test(ground_truth_is_drawn_in_the_order_of_the_file),
         cmocka_unit_test(ground_truth_stays_with_its_image),
         cmocka_unit_test(or_small_on_top_of_large_on_top_of_crowds),

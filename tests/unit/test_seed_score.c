@@ -170,6 +170,30 @@ static void quantised_scores_lose_nothing_at_steps_of_0_005(void **state)
     free(scene);
 }
 
+static void a_q_turned_back_exceeds_what_it_is_counted_to_exceed(void **state)
+{
+    (void)state;
+    static const double asked[] = {0.0, 0.0049, 0.005, 0.3, 0.303, 0.305, 1.0};
+    enum { N = sizeof asked / sizeof *asked };
+    uint8_t q[SEED_SCORE_STEPS + 1], truth[SEED_SCORE_STEPS + 1] = {0};
+    float value[SEED_SCORE_STEPS + 1];
+    for (int i = 0; i <= SEED_SCORE_STEPS; ++i)
+        q[i] = (uint8_t)i;
+    seed_dequantise(q, SEED_SCORE_STEPS + 1, value);
+    for (int i = 0; i <= SEED_SCORE_STEPS; ++i) {
+        struct seed_score s;
+        struct seed_class k;
+        const uint8_t best = 1;
+        seed_score_init(&s, 1, true, asked, N);
+        seed_score_add_quantised(&s, &best, q + i, truth, 1);
+        for (int t = 0; t < N; ++t) {
+            seed_score_class(&s, t, 1, &k);
+            assert_int_equal(k.predicted_pixels, value[i] > (float)asked[t]);
+        }
+        seed_score_release(&s);
+    }
+}
+
 static void other_thresholds_are_rounded_to_the_step_below(void **state)
 {
     (void)state;
@@ -358,6 +382,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_equal_one_confusion_matrix_a_threshold),
         cmocka_unit_test(quantised_scores_lose_nothing_at_steps_of_0_005),
+        cmocka_unit_test(a_q_turned_back_exceeds_what_it_is_counted_to_exceed),
         cmocka_unit_test(other_thresholds_are_rounded_to_the_step_below),
         cmocka_unit_test(q_exceeds_j_exactly_where_the_value_exceeds_j_200ths),
         cmocka_unit_test(ties_go_to_the_lower_class_and_zeros_to_none),

@@ -155,6 +155,19 @@ static void json_strings_are_escaped(void **state)
     free(b.s);
 }
 
+static void json_strings_hold_any_bytes(void **state)
+{
+    (void)state;
+    struct text_buffer b = {0};
+    assert_true(text_add_json(&b,
+                              "\xff\xc3 \xf0\x9f\x90\x84\xed\xa0\x80\xc0\xaf"
+                              "\x1f\x7f\xe2\x82"));
+    assert_string_equal(b.s, "\"\\udcff\\udcc3 \xf0\x9f\x90\x84\\udced\\udca0"
+                             "\\udc80\\udcc0\\udcaf\\u001f\x7f\\udce2\\udc82"
+                             "\"");
+    free(b.s);
+}
+
 static void a_file_comes_back_as_written(void **state)
 {
     (void)state;
@@ -206,6 +219,7 @@ int main(void)
         cmocka_unit_test(paths_join_unless_they_are_absolute),
         cmocka_unit_test(a_string_grows_and_stays_ended),
         cmocka_unit_test(json_strings_are_escaped),
+        cmocka_unit_test(json_strings_hold_any_bytes),
         cmocka_unit_test(a_file_comes_back_as_written),
         cmocka_unit_test(files_that_cannot_be_are_refused),
     };
