@@ -15,6 +15,7 @@ struct encoder {
     const uint8_t *pixel;
     int h, w, channels;
     const uint8_t (*palette)[3];
+    const uint8_t *opacity; /* [256], NULL: all opaque */
 };
 
 void png_release(struct png_bytes *out)
@@ -64,11 +65,11 @@ static void flush(png_structp png)
     (void)png;
 }
 
-/* Runs of bytes equal to those before: what masks consist of. Photographs with
- * colours laid over are better off with filters. */
+/* Runs of bytes equal to those before: what masks consist of. What changes
+ * gradually is better off with filters. */
 static void set_compression(struct encoder *e)
 {
-    const bool mask = e->channels == 1;
+    const bool mask = e->channels == 1 && !e->opacity;
     png_set_compression_level(e->png, mask ? 1 : 6);
     png_set_compression_strategy(e->png, mask ? Z_RLE : Z_FILTERED);
     png_set_filter(e->png, PNG_FILTER_TYPE_BASE,
@@ -92,6 +93,8 @@ static enum lp_status encode(struct encoder *e)
                                     e->palette[v][2]};
         png_set_PLTE(e->png, e->info, colour, 256);
     }
+    if (e->opacity)
+        png_set_tRNS(e->png, e->info, e->opacity, 256, NULL);
     set_compression(e);
     png_write_info(e->png, e->info);
     for (int y = 0; y < e->h; ++y)
@@ -124,6 +127,20 @@ enum lp_status png_of_palette(struct png_bytes *out, const uint8_t *pixel,
                         .w = w,
                         .channels = 1,
                         .palette = palette};
+    return run(&e);
+}
+
+enum lp_status png_of_overlay(struct png_bytes *out, const uint8_t *pixel,
+                              int h, int w, const uint8_t palette[256][3],
+                              const uint8_t opacity[256])
+{
+    struct encoder e = {.out = out,
+                        .pixel = pixel,
+                        .h = h,
+                        .w = w,
+                        .channels = 1,
+                        .palette = palette,
+                        .opacity = opacity};
     return run(&e);
 }
 
