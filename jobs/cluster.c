@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "charts.h"
 #include "lpcam/base/fault.h"
 #include "lpcam/base/hash.h"
 #include "lpcam/base/log.h"
@@ -225,6 +226,23 @@ static void average(struct cluster *c)
             c->lambda[i] += c->start[r].prototypes.lambda[i] / n;
 }
 
+/* convergence.svg. Rank 0. */
+static enum lp_status draw(const struct cluster *c)
+{
+    enum lp_status status;
+    const struct kmeans **start = malloc((size_t)n_starts(c) * sizeof *start);
+    char *path = text_path(c->session->config.run.out, "convergence.svg");
+    if (!start || !path)
+        LP_TRY(lp_fail(LP_ENOMEM, "no memory for convergence.svg"));
+    for (int r = 0; r < n_starts(c); ++r)
+        start[r] = &c->start[r].kmeans;
+    LP_TRY(chart_convergence(path, start, n_starts(c)));
+done:
+    free(start);
+    free(path);
+    return status;
+}
+
 static enum lp_status write(struct cluster *c, const struct run_about *about)
 {
     enum lp_status status = LP_OK;
@@ -236,6 +254,9 @@ static enum lp_status write(struct cluster *c, const struct run_about *about)
     for (int r = 0; r < n_starts(c); ++r)
         start[r] = (struct prototype_start){
             &c->start[r].kmeans, &c->start[r].prototypes, c->start[r].nearest};
+    if (comm_rank(s->comm) == 0)
+        status = draw(c);
+    LP_AGREE(s->comm);
     double t = phase_now_s();
     LP_TRY(prototype_file_write(s->out[OUT_PROTOTYPES], about, &c->data,
                                 &c->basis, start, n_starts(c), c->vector,

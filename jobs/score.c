@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "charts.h"
 #include "lpcam/base/fault.h"
 #include "lpcam/base/log.h"
 #include "lpcam/data/truth.h"
@@ -153,6 +154,22 @@ static bool any_truth(const struct dataset *d)
     return false;
 }
 
+/* score.svg. Rank 0. */
+static enum lp_status draw(const struct session *s, const struct scored *kind,
+                           int n)
+{
+    struct text_buffer b = {0};
+    enum lp_status status;
+    char *path = text_path(s->config.run.out, "score.svg");
+    if (path && chart_scores(&b, kind, n))
+        status = text_write(path, b.s, b.n);
+    else
+        status = lp_fail(LP_ENOMEM, "no memory for score.svg");
+    free(b.s);
+    free(path);
+    return status;
+}
+
 enum lp_status stage_score(struct session *s)
 {
     enum lp_status status = LP_OK;
@@ -182,6 +199,8 @@ enum lp_status stage_score(struct session *s)
         path = text_path(s->config.run.out, "score.json");
         status = path ? score_report(kind, 2, &s->data, &s->config, path)
                       : LP_ENOMEM;
+        if (status == LP_OK)
+            status = draw(s, kind, 2);
     }
     LP_AGREE(s->comm);
 done:

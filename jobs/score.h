@@ -14,6 +14,9 @@ struct scored {
     bool there; /* its file exists and was counted               */
 };
 
+/* Where the mean IoU is largest, the first of equals. Local. */
+int score_best_threshold(const struct seed_score *s);
+
 /* The curve and the per-class table on stdout of rank 0, and score.json at
  * path. kind [n]; the counts are summed over the ranks. Local, rank 0. */
 enum lp_status score_report(const struct scored *kind, int n,

@@ -18,7 +18,7 @@ static const char *class_name(const struct dataset *d, int c)
     return c == 0 ? "background" : dataset_class(d, c - 1);
 }
 
-static int best_threshold(const struct seed_score *s)
+int score_best_threshold(const struct seed_score *s)
 {
     int best = 0;
     for (int t = 1; t < s->n_thresholds; ++t)
@@ -55,7 +55,7 @@ static void add_curve_table(struct text_buffer *b, const struct scored *kind,
             if (kind[i].there)
                 text_add(b, "%11.2f%s",
                          100 * seed_score_mean(&kind[i].score, t),
-                         t == best_threshold(&kind[i].score) ? "*" : " ");
+                         t == score_best_threshold(&kind[i].score) ? "*" : " ");
         text_add(b, "\n");
     }
 }
@@ -107,7 +107,7 @@ static void add_json_curve(struct text_buffer *b, const struct seed_score *s,
         }
         text_add(b, "]}");
     }
-    const int best = best_threshold(s);
+    const int best = score_best_threshold(s);
     text_add(b, "],\n \"best\": {\"threshold\": %g, \"miou\": %.6f},\n",
              s->threshold[best], seed_score_mean(s, best));
 }
