@@ -12,18 +12,21 @@ build_packages=(gcc libc6-dev make cmake git pkg-config openmpi-bin libopenmpi-d
   libscalapack-openmpi-dev libopenblas-serial-dev libhdf5-openmpi-dev
   libjpeg62-turbo-dev libpng-dev libinih-dev libexpat1-dev libyajl-dev nettle-dev)
 test_packages=(libcmocka-dev python3-numpy python3-h5py python3-pil)
+browser_packages=(chromium-headless-shell)
 slurm_packages=(slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge)
 fetch_packages=(python3 python3-pip) # only to fetch and unpack the wheel
 
 usage() {
   cat <<END
-usage: slurm/install.sh [--prefix DIR] [--without-tests] [--with-slurm] [--dry-run]
+usage: slurm/install.sh [--prefix DIR] [--without-tests] [--with-slurm] [--with-browser] [--dry-run]
 
   --prefix DIR      where OpenVINO goes; default \${XDG_DATA_HOME:-~/.local/share}/lpcam,
                     where the build looks by itself
   --without-tests   leave out what only the tests need: cmocka, and Python's
                     numpy, h5py and Pillow (build with -DLPCAM_TESTS=OFF)
   --with-slurm      also Slurm's daemons, which tests/slurm starts for itself alone
+  --with-browser    also a headless Chromium (98 MB, 0.3 GB on the disk), in
+                    which tests look at the gallery
   --dry-run         say what would be installed, and stop
 
 An OpenVINO that is there already is used when OpenVINO_DIR names the folder of
@@ -38,7 +41,7 @@ fail() {
 }
 
 prefix=${XDG_DATA_HOME:-${HOME:?}/.local/share}/lpcam
-tests=yes slurm=no dry_run=no
+tests=yes slurm=no browser=no dry_run=no
 while [ $# -gt 0 ]; do
   case $1 in
     --prefix)
@@ -47,6 +50,7 @@ while [ $# -gt 0 ]; do
       ;;
     --without-tests) tests=no ;;
     --with-slurm) slurm=yes ;;
+    --with-browser) browser=yes ;;
     --dry-run) dry_run=yes ;;
     -h | --help) usage && exit 0 ;;
     *) usage >&2 && exit 2 ;;
@@ -69,6 +73,7 @@ fi
 wanted=("${build_packages[@]}")
 [ $tests = no ] || wanted+=("${test_packages[@]}")
 [ $slurm = no ] || wanted+=("${slurm_packages[@]}")
+[ $browser = no ] || wanted+=("${browser_packages[@]}")
 if [ $fetch_openvino = yes ] && ! python3 -m pip --version >/dev/null 2>&1; then
   wanted+=("${fetch_packages[@]}")
 fi

@@ -54,6 +54,7 @@ slurm/install.sh
 install_peers || echo "onnxruntime cannot be installed here: job.fit will not ask it"
 slurm/install.sh --with-slurm || echo "Slurm cannot be installed here: its tests will be left out"
 install_python || echo "Python's ${python_modules[*]} cannot be installed here: tests that read with them will be left out"
+slurm/install.sh --with-browser || echo "Chromium cannot be installed here: no test will look at the gallery"
 remove_stale_segments
 
 step "formatting"

@@ -179,6 +179,7 @@ const struct config_key config_key[] = {
     NUMBER(export.threshold, 0, 1),
     NUMBER(export.ir, 0, 1),
     FLAG("export.tensor", export.numpy, torch_numpy),
+    NUMBER(export.gallery_images, 1, 1 << 20),
     NUMBER(plan.images, 0, 1e12),
     NUMBER(plan.ranks, 0, 1 << 20),
     NUMBER(plan.memory_gbs, 0.001, 1e6),

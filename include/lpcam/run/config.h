@@ -136,6 +136,7 @@ struct config {
         bool rows;   /* export.ids = rows                                */
         bool numpy;  /* export.tensor = numpy                            */
         struct number_list threshold, ir; /* of masks; of IR labels        */
+        int64_t gallery_images; /* of a class, half the worst              */
     } export;
     struct {
         int64_t images; /* 0: those of the data set                   */

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* features.h5, as far as the gallery needs it, and whose images and classes a
+ * file is about. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "gallery.h"
+#include "lpcam/base/fault.h"
+#include "lpcam/data/dataset_index.h"
+#include "lpcam/run/comm.h"
+
+enum lp_status gallery_match_images(const struct dataset *d, struct h5 *h5,
+                                    int64_t **image_of, int64_t *n,
+                                    MPI_Comm comm)
+{
+    enum lp_status status;
+    struct dataset_index index = {0};
+    char *text = NULL, *id = NULL;
+    int length = 0;
+
+    LP_TRY(h5_read_text_shared(h5, "/image/id", n, &length, &text));
+    status = dataset_index_init(&index, d);
+    *image_of = malloc((size_t)(*n + 1) * sizeof **image_of);
+    id = malloc((size_t)length + 1);
+    if (status == LP_OK && (!*image_of || !id || lp_fault("gallery_match")))
+        status = lp_fail(LP_ENOMEM, "no memory for %lld images", (long long)*n);
+    LP_AGREE(comm);
+    for (int64_t i = 0; i < *n; ++i) {
+        snprintf(id, (size_t)length + 1, "%.*s", length, text + i * length);
+        (*image_of)[i] = dataset_index_find(&index, id);
+    }
+done:
+    dataset_index_release(&index);
+    free(text);
+    free(id);
+    return status;
+}
+
+enum lp_status gallery_match_classes(const struct dataset *d, struct h5 *h5,
+                                     int **class_of, int *n, MPI_Comm comm)
+{
+    enum lp_status status;
+    char *text = NULL, *name = NULL;
+    int64_t n_names = 0;
+    int length = 0;
+
+    LP_TRY(h5_read_text_shared(h5, "/class/name", &n_names, &length, &text));
+    *class_of = malloc((size_t)(n_names + 1) * sizeof **class_of);
+    name = malloc((size_t)length + 1);
+    if (!*class_of || !name)
+        status = lp_fail(LP_ENOMEM, "no memory for %lld classes",
+                         (long long)n_names);
+    LP_AGREE(comm);
+    *n = (int)n_names;
+    for (int64_t i = 0; i < n_names; ++i) {
+        snprintf(name, (size_t)length + 1, "%.*s", length, text + i * length);
+        (*class_of)[i] = dataset_find_class(d, name);
+    }
+done:
+    free(text);
+    free(name);
+    return status;
+}
+
+/* Tables of features.h5, and where the data set's images are in it. */
+static enum lp_status read_tables(struct gallery *g, int64_t **image_of)
+{
+    enum lp_status status;
+    struct gallery_features *f = &g->features;
+    const struct session *s = g->session;
+    struct h5 *h5 = f->file.h5;
+    enum h5_type type;
+    int64_t n = 0, dims[2];
+    void *rows = NULL;
+
+    LP_TRY(gallery_match_images(&s->data, h5, image_of, &n, s->comm));
+    LP_TRY(gallery_match_classes(&s->data, h5, &f->class_of, &f->n_classes,
+                                 s->comm));
+    dims[0] = n + 1;
+    LP_TRY(h5_read_shared(h5, "/feature/offset", H5_I64, 1, dims, &rows));
+    f->offset = rows;
+    dims[0] = n, dims[1] = 2;
+    LP_TRY(h5_read_shared(h5, "/feature/grid", H5_I64, 2, dims, &rows));
+    f->grid = rows;
+    dims[0] = dims[1] = -1;
+    LP_TRY(h5_expect(h5, "/feature/vector", 2, dims, &type));
+    f->width = (int)dims[1];
+    dims[0] = f->n_classes, dims[1] = -1;
+    LP_TRY(h5_read_shared(h5, "/classifier/weight", H5_F32, 2, dims, &rows));
+    f->weight = rows;
+    f->d = (int)dims[1];
+    LP_TRY(h5_read_shared(h5, "/classifier/bias", H5_F32, 1, dims, &rows));
+    f->bias = rows;
+    f->at = malloc((size_t)(s->data.n_images + 1) * sizeof *f->at);
+    if (!f->at || lp_fault("gallery_features"))
+        status = lp_fail(LP_ENOMEM, "no memory for %lld images", (long long)n);
+    LP_AGREE(s->comm);
+    for (int64_t i = 0; i < s->data.n_images; ++i)
+        f->at[i] = -1;
+    for (int64_t i = 0; i < n; ++i)
+        if ((*image_of)[i] >= 0)
+            f->at[(*image_of)[i]] = i;
+done:
+    return status;
+}
+
+enum lp_status gallery_read_features(struct gallery *g)
+{
+    enum lp_status status = LP_OK;
+    const struct session *s = g->session;
+    int64_t *image_of = NULL;
+    g->figure = calloc((size_t)s->data.n_classes + 1, sizeof *g->figure);
+    if (!g->figure)
+        status = lp_fail(LP_ENOMEM, "no memory for the figures");
+    LP_AGREE(s->comm);
+    for (int c = 0; c < s->data.n_classes; ++c)
+        g->figure[c].image = -1;
+    if (!session_has(s, OUT_FEATURES))
+        goto done;
+    LP_TRY(run_file_read(&g->features.file, s->out[OUT_FEATURES], NULL,
+                         "extract", s->comm));
+    LP_TRY(read_tables(g, &image_of));
+done:
+    free(image_of);
+    return status;
+}
+
+void gallery_release_features(struct gallery_features *f)
+{
+    run_file_close(&f->file);
+    free(f->at);
+    free(f->offset);
+    free(f->grid);
+    free(f->class_of);
+    free(f->weight);
+    free(f->bias);
+}

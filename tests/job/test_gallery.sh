@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# The gallery: the same bytes on any number of ranks, without ground truth, from
+# one of the files alone, from IDs that are traps; and looked at in a browser.
+. "$(dirname "$0")/common.sh"
+need_h5py
+
+gallery() { # RANKS: 13 images of a class, into $work/made, which the page names
+    must "$1" export configs/scenes.ini --set run.out="$work/out" --set export.formats=gallery \
+        --set export.out="$work/made" --set export.gallery_images=13
+}
+look() { # GALLERY MORE...
+    local code=0
+    timeout -k 5 300 "$python" tests/job/gallery_page.py "$@" || code=$?
+    [ $code = 77 ] && seen=no && return 0
+    [ $code = 0 ] || exit 1
+}
+seen=yes
+
+must 2 run configs/scenes.ini --set run.out="$work/out" --set maps.full=seed
+for chart in score convergence; do
+    grep -q '</svg>' "$work/out/$chart.svg"
+done
+for n in 1 2 3; do
+    gallery $n
+    mv "$work/made" "$work/on$n"
+done
+diff -r "$work/on1" "$work/on2"
+diff -r "$work/on1" "$work/on3"
+[ "$(ls "$work"/on1/gallery/near | wc -l)" -ge 60 ]
+"$python" tests/job/gallery_data.py "$work/out" tests/data/scenes "$work/on1/gallery" 13
+look "$work/on1/gallery" ${LPCAM_SHOTS:+--shots "$LPCAM_SHOTS"}
+
+# again over what is there; a file that is missing is there again
+cp -r "$work/on1" "$work/made"
+rm "$work"/made/gallery/map/*_cam.png "$work/made/gallery/index.html"
+gallery 2
+diff -r "$work/made" "$work/on2"
+
+# without full-size seeds the maps are enlarged here, as score does it
+must 2 run configs/scenes.ini --set run.out="$work/strided" --set export.formats=gallery
+"$python" tests/job/gallery_data.py "$work/strided" tests/data/scenes "$work/strided/export/gallery"
+
+# no features, no prototypes, no ground truth, no CAM: less is shown
+mkdir "$work/less"
+cp "$work/out/maps.h5" "$work/less"
+must 2 export configs/scenes.ini --set run.out="$work/less" --set export.formats=gallery --set data.masks=none
+grep -q '"truth":null' "$work/less/export/gallery/data/run.js"
+grep -q '"cover"' "$work/less/export/gallery/data/run.js"
+grep -q '"prototypes":null' "$work/less/export/gallery/data/class_0000.js"
+rm "$work/less/maps.h5"
+refused 1 "neither " 2 export configs/scenes.ini --set run.out="$work/less" --set export.formats=gallery
+
+# features with fewer channels than the classifier (features.dims): no figure
+"$python" - "$work/strided/features.h5" <<'END'
+import h5py, sys
+with h5py.File(sys.argv[1], "r+") as f:
+    narrow = f["feature/vector"][:, :10]
+    del f["feature/vector"]
+    f["feature/vector"] = narrow
+END
+must 3 export configs/scenes.ini --set run.out="$work/strided" --set export.formats=gallery
+grep -q '"figure":null' "$work/strided/export/gallery/data/class_0000.js"
+
+# traps
+"$python" tests/job/hostile_list.py tests/data/scenes "$work/hostile"
+traps=(--set data.root="$work/hostile" --set run.out="$work/traps" --set cam.scales=1.0 --set kmeans.k=2)
+must 2 run configs/scenes.ini "${traps[@]}" --set export.formats=gallery
+find "$work/traps/export" -type f | sed "s|^$work/traps/export/gallery/||" >"$work/files"
+if LC_ALL=C grep -vE '^[a-z0-9_/]+\.(html|css|js|svg|png|jpg|txt)$' "$work/files"; then
+    echo "an ID has become a file name"
+    exit 1
+fi
+look "$work/traps/export/gallery" --hostile
+[ $seen = yes ] || exit 77
+echo "the gallery is the same on 1, 2 and 3 ranks, and as it should be in a browser"
