@@ -100,6 +100,7 @@ static enum lp_status define(void *arg, struct h5 *h5)
                      "logit per feature unit", NULL));
     LP_TRY(h5_define(h5, "/classifier/bias", H5_F32, 1, weight,
                      "its bias, zeros where it has none", "logit", NULL));
+    LP_TRY(h5_set_default(h5, "classifier", "weight"));
     status = write_tables(plan, h5);
 done:
     return status;

@@ -70,6 +70,17 @@ done:
     return status;
 }
 
+enum lp_status h5_set_default(struct h5 *file, const char *group,
+                              const char *signal)
+{
+    enum lp_status status;
+    LP_TRY(h5_set_attribute(file, "/", "default", group));
+    LP_TRY(h5_set_attribute(file, group, "NX_class", "NXdata"));
+    LP_TRY(h5_set_attribute(file, group, "signal", signal));
+done:
+    return status;
+}
+
 /* The text of an open attribute; NULL where it is no single string. */
 static char *attribute_text(hid_t at)
 {

@@ -125,6 +125,7 @@ static enum lp_status define(void *arg, struct h5 *h5)
                      NULL));
     if (mf->seed)
         LP_TRY(define_seed(mf, h5));
+    LP_TRY(map_preview_define(&mf->preview, h5, plan->d));
     status = write_tables(plan, h5);
 done:
     return status;
@@ -161,11 +162,13 @@ enum lp_status map_file_open(struct map_file *mf, const char *path,
         (struct map_file){.type = type, .seed = seed, .n_images = d->n_images};
     status = build_tables(mf, d, size);
     LP_AGREE(comm);
+    map_preview_plan(&mf->preview, d, size);
     LP_TRY(run_file_open(&mf->file, path, about, define, &plan, comm));
     if (mf->file.found != FILE_ABSENT)
         LP_TRY(image_group_check(mf->file.h5, d, size, comm));
     LP_TRY(check_shapes(mf));
     LP_TRY(h5_expect(mf->file.h5, "/map/maximum", 1, &n_pairs, &stored));
+    LP_TRY(map_preview_check(&mf->preview, mf->file.h5));
 done:
     if (status != LP_OK)
         map_file_close(mf, false, NULL);
@@ -268,6 +271,8 @@ enum lp_status map_file_write(struct map_file *mf, int64_t image,
                         n, mf->cells));
         LP_TRY(h5_write(mf->file.h5, "/map/maximum", H5_F32, pair, m->n,
                         m->strided_max));
+        LP_TRY(map_preview_write(&mf->preview, mf->file.h5,
+                                 mf->pair_offset[image], m));
     }
     if (mf->seed) {
         LP_TRY(h5_write(mf->file.h5, "/seed/class", H5_U8, pixel, n_pixels,

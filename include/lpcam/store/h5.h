@@ -54,6 +54,11 @@ enum lp_status h5_define_text(struct h5 *file, const char *name, int64_t n,
 enum lp_status h5_set_attribute(struct h5 *file, const char *object,
                                 const char *name, const char *text);
 
+/* What viewers that know NeXus show when the file is opened: the data set
+ * `signal` of a group of the root. Collective. */
+enum lp_status h5_set_default(struct h5 *file, const char *group,
+                              const char *signal);
+
 /* Is there such a data set? Local in effect. */
 bool h5_has(struct h5 *file, const char *name);
 

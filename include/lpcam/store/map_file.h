@@ -7,6 +7,7 @@
  *   /map/maximum [pairs] f32: what each map was divided by, 0: a zero map
  *   /seed/class [pixels] u8 (class index + 1, 0 none), /seed/score [pixels] u8
  *       (q: the value exceeds j/200 exactly when q > j), /seed/offset [n + 1]
+ *   /preview as in map_preview.h
  *   and /image, /class, /run as in image_group.h and run_file.h */
 #ifndef LPCAM_MAP_FILE_H
 #define LPCAM_MAP_FILE_H
@@ -14,6 +15,7 @@
 #include "lpcam/base/half.h"
 #include "lpcam/method/class_maps.h"
 #include "lpcam/store/image_group.h"
+#include "lpcam/store/map_preview.h"
 #include "lpcam/store/run_file.h"
 
 struct map_file {
@@ -28,6 +30,7 @@ struct map_file {
     int64_t *seed_offset; /* [n_images + 1] pixels before each image       */
     void *cells;          /* one image's maps as stored                    */
     int64_t cells_room;
+    struct map_preview preview;
 };
 
 /* Create, or open to go on. size [n][2] pixels, 0 0 for unreadable images.
