@@ -16,8 +16,8 @@
 #include "stages.h"
 
 static const struct export_format *const formats[] = {
-    &export_masks, &export_ir,   &export_irn,  &export_amn,
-    &export_psa,   &export_clip, &export_coco, &export_gallery,
+    &export_masks, &export_ir,   &export_irn,  &export_amn,     &export_psa,
+    &export_clip,  &export_coco, &export_onnx, &export_gallery,
 };
 enum { N_FORMATS = sizeof formats / sizeof *formats };
 

@@ -92,8 +92,8 @@ struct export_format {
 };
 
 extern const struct export_format export_masks, export_ir, export_irn,
-    export_amn, export_psa, export_clip, export_coco;
-extern const struct export_format export_gallery;
+    export_amn, export_psa, export_clip, export_coco, export_onnx,
+    export_gallery;
 
 /* The part's folder, and in it the settings of its files: written, or compared
  * where they are there (LP_EARG names what differs, also where the folder holds

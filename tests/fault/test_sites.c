@@ -62,7 +62,7 @@ static const struct step steps[] = {
     {.name = "export",
      .job = job_export,
      .middle = true,
-     .set = {"export.formats=masks ir irn amn psa clip coco",
+     .set = {"export.formats=masks ir irn amn psa clip coco onnx",
              "export.tensor=numpy", "run.balance=dynamic"}},
     {.name = "gallery",
      .job = job_export,
