@@ -8,6 +8,7 @@
 #include "lpcam/base/log.h"
 #include "lpcam/net/onnx_cut.h"
 #include "lpcam/run/comm.h"
+#include "lpcam/run/progress.h"
 #include "lpcam/run/shard.h"
 #include "lpcam/store/basis_file.h"
 #include "lpcam/store/map_file.h"
@@ -95,13 +96,16 @@ done:
 
 /* Every map of this rank's share of done images. Alone. */
 static enum lp_status tally_maps(struct map_file *mf, const uint8_t *state,
-                                 const struct shard *shard, int64_t count[2])
+                                 const struct shard *shard,
+                                 struct progress *progress, int64_t count[2])
 {
     enum lp_status status = LP_OK;
     float *map = NULL;
     for (int64_t i = shard->first; i < shard->first + shard->n_local; ++i) {
         const int64_t n = mf->map_offset[mf->pair_offset[i + 1]] -
                           mf->map_offset[mf->pair_offset[i]];
+        if (!progress_step(progress))
+            break;
         if (state[i] != IMAGE_DONE)
             continue;
         free(map);
@@ -123,6 +127,7 @@ static enum lp_status check_maps(const struct job_args *args, const char *path)
     enum lp_status status = LP_OK;
     struct map_file mf = {0};
     struct dataset d = {0};
+    struct progress progress;
     int64_t count[2] = {0}; /* values, wrong ones */
     uint8_t *state = NULL;
 
@@ -130,7 +135,10 @@ static enum lp_status check_maps(const struct job_args *args, const char *path)
     const struct shard shard = shard_by_count(
         mf.n_images, comm_rank(args->comm), comm_size(args->comm));
     LP_TRY(check_states(mf.file.h5, path, mf.n_images, &state, args->comm));
-    status = tally_maps(&mf, state, &shard, count);
+    progress_begin(&progress, "check", shard.n_local, CHECK_PROGRESS_S,
+                   args->comm);
+    status = tally_maps(&mf, state, &shard, &progress, count);
+    status = progress_end(&progress, status);
     LP_AGREE(args->comm);
     comm_sum_i64(args->comm, count, 2);
     if (count[1] > 0)

@@ -7,6 +7,10 @@
 #include "lpcam/method/basis.h"
 #include "lpcam/store/h5.h"
 
+/* Seconds between progress lines in a log file: run.progress_s, where there is
+ * no configuration. */
+#define CHECK_PROGRESS_S 30
+
 /* The states of n images, *state the caller's to free, the same on every rank,
  * and how many there are of each. LP_EFORMAT while any is to do. */
 enum lp_status check_states(struct h5 *h5, const char *path, int64_t n,

@@ -9,6 +9,7 @@
 #include "lpcam/base/log.h"
 #include "lpcam/method/split.h"
 #include "lpcam/run/comm.h"
+#include "lpcam/run/progress.h"
 #include "lpcam/store/feature_file.h"
 
 /* Memory for the rows at hand while features are looked at. */
@@ -108,7 +109,7 @@ static void count_image(struct look *l, int64_t image, const char *rows,
 }
 
 /* Every vector and side of this rank's share. Alone. */
-static enum lp_status count_share(struct look *l)
+static enum lp_status count_share(struct look *l, struct progress *progress)
 {
     enum lp_status status = LP_OK;
     struct features *f = &l->f;
@@ -118,12 +119,15 @@ static enum lp_status count_share(struct look *l)
     float *x = malloc((size_t)f->d * sizeof *x);
     if (!x)
         return lp_fail(LP_ENOMEM, "no memory for a vector of %d", f->d);
-    for (int64_t i = 0, end; i < f->n_images; i = end) {
+    bool go_on = true;
+    for (int64_t i = 0, end; i < f->n_images && go_on; i = end) {
         LP_TRY(features_block(f, i, &end, &rows));
-        for (int64_t j = i; j < end; ++j)
+        for (int64_t j = i; j < end && go_on; ++j) {
             count_image(
                 l, j,
                 (const char *)rows + (f->offset[j] - f->offset[i]) * bytes, x);
+            go_on = progress_step(progress);
+        }
     }
     for (int64_t i = 0; i < n_sides; ++i) {
         l->object += f->side[i] == SPLIT_OBJECT;
@@ -138,8 +142,11 @@ static enum lp_status check_vectors(const char *path, struct look *l,
                                     MPI_Comm comm)
 {
     enum lp_status status;
+    struct progress progress;
     l->last_bad = -1;
-    status = count_share(l);
+    progress_begin(&progress, "check", l->f.n_images, CHECK_PROGRESS_S, comm);
+    status = count_share(l, &progress);
+    status = progress_end(&progress, status);
     LP_AGREE(comm);
     l->zero_vectors = comm_total(comm, l->zero_vectors);
     l->bad_vectors = comm_total(comm, l->bad_vectors);

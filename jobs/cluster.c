@@ -185,6 +185,7 @@ static enum lp_status run_start(struct cluster *c, int r)
 
     km->reduce = config->kmeans.reduce;
     km->node_ranks = config->run.node_ranks;
+    km->progress_s = config->run.progress_s;
     double t = phase_now_s();
     bool found;
     const struct kmeans_keep keep = {.every_s = config->run.checkpoint_s};

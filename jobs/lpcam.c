@@ -174,7 +174,7 @@ static int run_job(const struct job *job, struct job_args *args, bool verbose,
     stop_install(); /* a signal may come while MPI and the model load */
     MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
     args->comm = MPI_COMM_WORLD;
-    log_init(comm_rank(args->comm), comm_size(args->comm), verbose);
+    log_init(comm_rank(args->comm), comm_size(args->comm), verbose ? LOG_VERBOSE : 0);
     enum lp_status status = job->run(args);
     int code = comm_exit_code(args->comm, lp_exit_code(status));
     if (code == 75)

@@ -7,6 +7,8 @@
 
 #include "kmeans_parts.h"
 #include "lpcam/base/fault.h"
+#include "lpcam/base/log.h"
+#include "lpcam/run/progress.h"
 #include "lpcam/run/stop.h"
 
 static size_t n_pair_cells(const struct features *f)
@@ -221,11 +223,30 @@ static void end_step(struct kmeans_run *run, int rule, double tol, int max_iter)
     }
 }
 
+/* For those who wait: how far the iterations are. */
+static void tell_step(const struct kmeans_run *run, double *said_s)
+{
+    const struct kmeans *km = run->km;
+    const struct kmeans_step *step =
+        km->step + (int64_t)(km->n_steps - 1) * km->n_problems;
+    int64_t moved = 0;
+    int running = 0;
+    for (int p = 0; p < km->n_problems; ++p) {
+        moved += step[p].moved;
+        running += km->why[p] == KMEANS_RUNNING;
+    }
+    if (progress_due(said_s, km->progress_s))
+        lp_status_line("cluster: iteration %d, %lld vectors moved, %d of %d "
+                       "problems go on",
+                       km->n_steps, (long long)moved, running, km->n_problems);
+}
+
 enum lp_status kmeans_fit(struct kmeans *km, struct features *f, int rule,
                           double tol, int max_iter, MPI_Comm comm)
 {
     enum lp_status status = LP_OK;
     struct kmeans_run run = {0};
+    double said_s = 0;
 
     if (max_iter < 1)
         return lp_fail(LP_EARG, "kmeans.max_iter is %d: it must be at least 1",
@@ -244,6 +265,7 @@ enum lp_status kmeans_fit(struct kmeans *km, struct features *f, int rule,
         kmeans_keep_centers(km);
         kmeans_reduce_centers(&run.reduce, run.running, run.n_running);
         end_step(&run, rule, tol, max_iter);
+        tell_step(&run, &said_s);
         LP_TRY(kmeans_keep_step(km, comm));
     }
 done:

@@ -109,6 +109,12 @@ static bool end_round(struct progress *p)
     return true;
 }
 
+/* A person wants to see that something goes on. */
+static double line_interval(double interval_s)
+{
+    return log_terminal() && interval_s > ROUND_S ? ROUND_S : interval_s;
+}
+
 void progress_begin(struct progress *p, const char *what, int64_t n_local,
                     double interval_s, MPI_Comm comm)
 {
@@ -118,7 +124,7 @@ void progress_begin(struct progress *p, const char *what, int64_t n_local,
         .comm = comm,
         .request = MPI_REQUEST_NULL,
         .what = what,
-        .interval_s = log_terminal() ? ROUND_S : interval_s,
+        .interval_s = line_interval(interval_s),
         .begin_s = now_s,
         .begin_cpu_s = phase_cpu_s(),
         .sent_s = now_s,
@@ -126,6 +132,17 @@ void progress_begin(struct progress *p, const char *what, int64_t n_local,
         .printed_s = now_s,
         .total = total,
     };
+}
+
+bool progress_due(double *said_s, double interval_s)
+{
+    const double now = phase_now_s();
+    if (*said_s == 0)
+        *said_s = now;
+    if (interval_s == 0 || now - *said_s < line_interval(interval_s))
+        return false;
+    *said_s = now;
+    return true;
 }
 
 bool progress_step(struct progress *p)

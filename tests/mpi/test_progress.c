@@ -138,6 +138,18 @@ how_evenly_ranks_were_busy_is_told_without_their_waiting(void **state)
     assert_true(on_all(!line || fabs(ratio - 0.8 / mean_s) < 0.2));
 }
 
+static void a_line_is_due_once_an_interval(void **state)
+{
+    (void)state;
+    double said_s = 0, never_s = 0;
+    bool good = !progress_due(&said_s, 0.2) && !progress_due(&said_s, 0.2);
+    good = good && !progress_due(&never_s, 0);
+    sleep_ms(300);
+    good = good && progress_due(&said_s, 0.2) && !progress_due(&said_s, 0.2);
+    good = good && !progress_due(&never_s, 0);
+    assert_true(on_all(good));
+}
+
 static void lines_come_at_intervals_and_at_the_end(void **state)
 {
     (void)state;
@@ -209,6 +221,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_failure_of_any_rank_ends_the_loops_of_all),
         cmocka_unit_test(
             how_evenly_ranks_were_busy_is_told_without_their_waiting),
+        cmocka_unit_test(a_line_is_due_once_an_interval),
         cmocka_unit_test(lines_come_at_intervals_and_at_the_end),
         cmocka_unit_test(a_signal_to_one_rank_stops_all),
     };

@@ -26,7 +26,7 @@ int test_mpi_run(int argc, char **argv, const struct CMUnitTest *tests,
     MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
-    log_init(rank, size, true);
+    log_init(rank, size, LOG_VERBOSE);
     if (rank != 0 && !freopen("/dev/null", "w", stdout))
         return 1;
     bad = _cmocka_run_group_tests("tests", tests, n, NULL, NULL);

@@ -34,7 +34,7 @@ static void every_status_has_its_own_word(void **state)
 static void a_fault_strikes_its_site_and_rank_only(void **state)
 {
     (void)state;
-    log_init(2, 4, false);
+    log_init(2, 4, 0);
     unsetenv("LPCAM_FAULT");
     assert_false(lp_fault("write"));
     setenv("LPCAM_FAULT", "write@2", 1);
@@ -47,7 +47,7 @@ static void a_fault_strikes_its_site_and_rank_only(void **state)
     setenv("LPCAM_FAULT", "write@22", 1);
     assert_false(lp_fault("write"));
     unsetenv("LPCAM_FAULT");
-    log_init(0, 1, false);
+    log_init(0, 1, 0);
 }
 
 static void a_fault_with_a_number_strikes_once(void **state)
@@ -102,28 +102,68 @@ static void say_something(void)
 static void an_error_names_its_rank_when_there_are_several(void **state)
 {
     (void)state;
-    log_init(0, 1, false);
+    log_init(0, 1, 0);
     assert_string_equal(printed(stderr, report_a_failure),
                         "error: cannot read a.h5\n");
-    log_init(17, 40, true);
+    log_init(17, 40, LOG_VERBOSE);
     const char *text = printed(stderr, report_a_failure);
     const char *head = "[rank 0017] error: cannot read a.h5 (test_status.c:";
     assert_int_equal(strncmp(text, head, strlen(head)), 0);
     text = printed(stderr, report_a_long_failure);
     assert_int_equal(text[strlen(text) - 1], '\n');
-    log_init(0, 1, false);
+    log_init(0, 1, 0);
+}
+
+static void assert_has(const char *line, const char *member)
+{
+    if (!strstr(line, member))
+        fail_msg("no %s in %s", member, line);
+}
+
+static void json_gives_an_object_a_line(void **state)
+{
+    (void)state;
+    log_init(0, 2, LOG_JSON);
+    char *text = (char *)(uintptr_t)printed(stdout, say_something);
+    char *second = strchr(text, '\n') + 1;
+    assert_int_equal(strncmp(text, "{\"time\": \"20", 12), 0);
+    assert_has(text, "Z\", \"elapsed_s\": ");
+    assert_has(text, ", \"rank\": 0, \"level\": \"info\", \"message\": "
+                     "\"12 images\"}\n");
+    assert_has(second, "\"level\": \"progress\", \"message\": \"half\"}\n");
+    assert_string_equal(strchr(second, '\n'), "\n");
+    log_init(17, 40, LOG_JSON | LOG_VERBOSE);
+    assert_string_equal(printed(stdout, say_something), "");
+    const char *error = printed(stderr, report_a_failure);
+    assert_has(error, "\"rank\": 17, \"level\": \"error\", \"message\": "
+                      "\"cannot read a.h5\", \"source\": \"test_status.c:");
+    assert_int_equal(error[strlen(error) - 1], '\n');
+    log_init(0, 1, 0);
+}
+
+static void quiet_leaves_errors_and_warnings(void **state)
+{
+    (void)state;
+    log_init(0, 2, LOG_QUIET);
+    assert_string_equal(printed(stdout, say_something), "");
+    assert_string_equal(printed(stderr, report_a_failure),
+                        "[rank 0000] error: cannot read a.h5\n");
+    log_init(0, 2, LOG_QUIET | LOG_JSON);
+    assert_string_equal(printed(stdout, say_something), "");
+    assert_has(printed(stderr, report_a_failure), "\"level\": \"error\"");
+    log_init(0, 1, 0);
 }
 
 static void only_rank_0_speaks_on_stdout(void **state)
 {
     (void)state;
-    log_init(0, 2, false);
+    log_init(0, 2, 0);
     const char *text = printed(stdout, say_something);
     assert_non_null(strstr(text, " s] 12 images\n"));
     assert_non_null(strstr(text, " s] half\n")); /* a file, no terminal */
-    log_init(1, 2, false);
+    log_init(1, 2, 0);
     assert_string_equal(printed(stdout, say_something), "");
-    log_init(0, 1, false);
+    log_init(0, 1, 0);
 }
 
 int main(void)
@@ -134,6 +174,8 @@ int main(void)
         cmocka_unit_test(a_fault_strikes_its_site_and_rank_only),
         cmocka_unit_test(a_fault_with_a_number_strikes_once),
         cmocka_unit_test(an_error_names_its_rank_when_there_are_several),
+        cmocka_unit_test(json_gives_an_object_a_line),
+        cmocka_unit_test(quiet_leaves_errors_and_warnings),
         cmocka_unit_test(only_rank_0_speaks_on_stdout),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

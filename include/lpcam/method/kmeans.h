@@ -80,6 +80,7 @@ struct kmeans {
     int reduce;     /* enum reduce_rule                              */
     int node_ranks; /* run.node_ranks                                */
 
+    double progress_s; /* between rank 0's lines of kmeans_fit; 0: none     */
     struct kmeans_keep *keep; /* see kmeans_keep.h; NULL: nothing is kept     */
 };
 

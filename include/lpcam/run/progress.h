@@ -44,4 +44,9 @@ bool progress_step(struct progress *p);
  * LP_AGREE that must follow. Collective over comm. */
 enum lp_status progress_end(struct progress *p, enum lp_status status);
 
+/* For work whose ranks go in step and know how far all are: is a line of rank 0
+ * due (lp_status_line)? *said_s is when the last one was, 0 at the start.
+ * interval_s as in progress_begin, 0: never. Local. */
+bool progress_due(double *said_s, double interval_s);
+
 #endif
