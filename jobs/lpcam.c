@@ -7,69 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "job.h"
+#include "job_table.h"
 #include "lpcam/base/log.h"
 #include "lpcam/base/text.h"
 #include "lpcam/net/backbone.h"
 #include "lpcam/run/comm.h"
-#include "lpcam/run/config.h"
 #include "lpcam/run/stop.h"
 #include "lpcam/store/h5.h"
 #include "lpcam/store/run_file.h"
-
-struct job {
-    const char *name, *argument, *summary;
-    enum lp_status (*run)(const struct job_args *args);
-};
-
-static const struct job jobs[] = {
-    {"run", "CONFIG.ini", "photographs to maps and their score, all stages",
-     job_run},
-    {"fit", "CONFIG.ini",
-     "photographs, any ImageNet classifier -> a classifier of their classes "
-     "(ONNX)",
-     job_fit},
-    {"extract", "CONFIG.ini",
-     "photographs, model -> features.h5 (object and context cells), cams.h5,"
-     "\n              with run.passes = 1 views.h5",
-     job_extract},
-    {"cluster", "CONFIG.ini", "features.h5 -> prototypes.h5", job_cluster},
-    {"activate", "CONFIG.ini",
-     "photographs, model, prototypes.h5 -> maps.h5 (LPCAM),\n              "
-     "with run.passes = 1 views.h5, prototypes.h5 -> maps.h5",
-     job_activate},
-    {"score", "CONFIG.ini", "maps.h5, cams.h5, masks -> mIoU, score.json",
-     job_score},
-    {"export", "CONFIG.ini",
-     "maps.h5 or cams.h5 -> masks, arrays, JSON, a network, a page: "
-     "export.formats",
-     job_export},
-    {"plan", "CONFIG.ini [--nodes N]",
-     "memory, disk and time beforehand: of the clustering on 1 to 16,384 "
-     "ranks,\n              or of all stages on N nodes, and the line of "
-     "sbatch for them",
-     job_plan},
-    {"check", "FILE...",
-     "is a config, model or output file complete and sane; what is wrong",
-     job_check},
-};
-enum { N_JOBS = sizeof jobs / sizeof jobs[0] };
-
-static int usage(void)
-{
-    puts(
-        "lpcam: LPCAM maps (local prototype class activation maps) from "
-        "photographs,\nimage labels and an ONNX classifier.\n\n"
-        "    mpirun -n RANKS lpcam JOB CONFIG.ini [--set section.key=value]... "
-        "[--dry-run] [-v]\n\nJobs:");
-    for (int i = 0; i < N_JOBS; ++i)
-        printf("    %-9s %s\n", jobs[i].name, jobs[i].summary);
-    puts("\n    lpcam JOB --help   what the job reads and writes, and every "
-         "key\n    lpcam --version    versions of the program and its "
-         "libraries\n\nExit codes: 0 done, 1 failed, 2 wrong usage or "
-         "configuration,\n75 stopped on request (run again to go on).");
-    return 0;
-}
 
 static int version(void)
 {
@@ -82,14 +27,6 @@ static int version(void)
     return 0;
 }
 
-static int help(const struct job *job)
-{
-    printf("lpcam %s %s [--set section.key=value]... [--dry-run] [-v]\n    "
-           "%s\n\n%s",
-           job->name, job->argument, job->summary, config_reference);
-    return 0;
-}
-
 /* Every photograph frees and takes hundreds of MB again: the pages stay with
  * the process, for a page given back costs as much as computing on it. */
 static void keep_pages(void)
@@ -97,21 +34,6 @@ static void keep_pages(void)
     mallopt(M_MMAP_MAX, 0);
     mallopt(M_TRIM_THRESHOLD, INT_MAX);
     mallopt(M_TOP_PAD, 64 << 20);
-}
-
-static const struct job *find_job(const char *name)
-{
-    const char *names[N_JOBS];
-    for (int i = 0; i < N_JOBS; ++i) {
-        if (strcmp(jobs[i].name, name) == 0)
-            return &jobs[i];
-        names[i] = jobs[i].name;
-    }
-    fprintf(stderr,
-            "lpcam: there is no job \"%s\" (nearest: %s); lpcam "
-            "without arguments lists them\n",
-            name, text_nearest(name, names, N_JOBS));
-    return NULL;
 }
 
 static bool parse_nodes(const char *text, int *n)
@@ -128,53 +50,73 @@ static bool parse_nodes(const char *text, int *n)
     return true;
 }
 
+/* An option without a value: what it changes. */
+static bool parse_flag(const char *option, struct job_args *args, int *manner)
+{
+    static const struct {
+        const char *name;
+        int manner;
+    } flags[] = {
+        {"-v", LOG_VERBOSE}, {"--quiet", LOG_QUIET}, {"--json-log", LOG_JSON}};
+    for (int i = 0; i < 3; ++i)
+        if (strcmp(option, flags[i].name) == 0) {
+            *manner |= flags[i].manner;
+            return true;
+        }
+    args->dry_run = args->dry_run || strcmp(option, "--dry-run") == 0;
+    return strcmp(option, "--dry-run") == 0;
+}
+
+static int misused(const struct job *job)
+{
+    fprintf(stderr,
+            "lpcam: usage: lpcam %s %s [--set section.key=value]"
+            "... [OPTION]...; lpcam %s --help tells more\n",
+            job->name, job->argument, job->name);
+    return 2;
+}
+
 /* Sort argv into args; -1: go on, else the exit code. */
 static int parse(const struct job *job, int argc, char **argv,
                  struct job_args *args, const char **set, const char **file,
-                 bool *verbose)
+                 int *manner)
 {
     for (int i = 2; i < argc; ++i) {
+        const bool more = i + 1 < argc;
         if (strcmp(argv[i], "--help") == 0)
-            return help(job);
-        if (strcmp(argv[i], "--set") == 0 && i + 1 < argc) {
+            return help_job(job);
+        if (strcmp(argv[i], "--help=keys") == 0)
+            return help_keys(NULL);
+        if (strcmp(argv[i], "--set") == 0 && more) {
             set[args->n_set++] = argv[++i];
-        } else if (strcmp(argv[i], "--nodes") == 0 && job->run == job_plan &&
-                   i + 1 < argc) {
+        } else if (strcmp(argv[i], "--nodes") == 0 && job_has_nodes(job) &&
+                   more) {
             if (!parse_nodes(argv[++i], &args->n_nodes))
                 return 2;
-        } else if (strcmp(argv[i], "--dry-run") == 0) {
-            args->dry_run = true;
-        } else if (strcmp(argv[i], "-v") == 0) {
-            *verbose = true;
-        } else if (argv[i][0] == '-') {
+        } else if (argv[i][0] != '-') {
+            file[args->n_files++] = argv[i];
+        } else if (!parse_flag(argv[i], args, manner)) {
             fprintf(stderr,
                     "lpcam: unknown option %s; lpcam %s --help tells "
                     "which there are\n",
                     argv[i], job->name);
             return 2;
-        } else {
-            file[args->n_files++] = argv[i];
         }
     }
-    if (args->n_files == 0 || (args->n_files > 1 && job->run != job_check)) {
-        fprintf(stderr,
-                "lpcam: usage: lpcam %s %s [--set section.key=value]"
-                "... [--dry-run] [-v]\n",
-                job->name, job->argument);
-        return 2;
-    }
+    if (args->n_files == 0 || (args->n_files > 1 && job->run != job_check))
+        return misused(job);
     return -1;
 }
 
 /* The job under MPI; the exit code of the whole job. */
-static int run_job(const struct job *job, struct job_args *args, bool verbose,
+static int run_job(const struct job *job, struct job_args *args, int manner,
                    int *argc, char ***argv)
 {
     int provided;
     stop_install(); /* a signal may come while MPI and the model load */
     MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
     args->comm = MPI_COMM_WORLD;
-    log_init(comm_rank(args->comm), comm_size(args->comm), verbose ? LOG_VERBOSE : 0);
+    log_init(comm_rank(args->comm), comm_size(args->comm), manner);
     enum lp_status status = job->run(args);
     int code = comm_exit_code(args->comm, lp_exit_code(status));
     if (code == 75)
@@ -187,25 +129,27 @@ static int run_job(const struct job *job, struct job_args *args, bool verbose,
 int main(int argc, char **argv)
 {
     if (argc < 2 || strcmp(argv[1], "--help") == 0)
-        return usage();
+        return help_program();
     if (strcmp(argv[1], "--version") == 0)
         return version();
-    const struct job *job = find_job(argv[1]);
+    if (strcmp(argv[1], "keys") == 0)
+        return help_keys(argc > 2 ? argv[2] : NULL);
+    const struct job *job = job_find(argv[1]);
     if (!job)
         return 2;
 
     struct job_args args = {0};
     keep_pages();
-    bool verbose = false;
+    int manner = 0; /* enum log_manner, or-ed */
     const char **set = calloc((size_t)argc, sizeof *set);
     const char **file = calloc((size_t)argc, sizeof *file);
     int code = 1;
     if (set && file) {
         args.set = set;
         args.file = file;
-        code = parse(job, argc, argv, &args, set, file, &verbose);
+        code = parse(job, argc, argv, &args, set, file, &manner);
         if (code < 0)
-            code = run_job(job, &args, verbose, &argc, &argv);
+            code = run_job(job, &args, manner, &argc, &argv);
     }
     free(set);
     free(file);

@@ -3,13 +3,17 @@
 # What the sbatch files share; they source it on the first node of the job.
 # Variables of the shell that submits, or of site.sh in this folder, which is
 # read first where there is one (modules and the like of your machine):
-#   LPCAM            the program; default: build/release/lpcam of this checkout
+#   LPCAM            the program; default: build/release/lpcam of this checkout,
+#                    or bin/lpcam where share/lpcam/slurm was installed with it
 #   LPCAM_RANK       core: a rank a core (default); numa: a rank a NUMA domain,
 #                    with a thread for each core of it. Where sbatch is given
 #                    --ntasks-per-node and --cpus-per-task, those count.
 #   LPCAM_RESTARTS   how often a job may start again; default 100
 #   LPCAM_MPI        of srun --mpi; default pmix
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+program=$here/../build/release/lpcam
+[ -e "$program" ] || program=$here/../../../bin/lpcam
 
 say() { echo "== $*"; }
 
@@ -87,7 +91,7 @@ pick() {
 step() {
   local srun woken
   srun --mpi="${LPCAM_MPI:-pmix}" "${layout[@]}" --kill-on-bad-exit=0 --wait=20 --input=none \
-    "${LPCAM:-$here/../build/release/lpcam}" "$1" "$2" --set model.threads="$threads" "${@:3}" &
+    "${LPCAM:-$program}" "$1" "$2" --set model.threads="$threads" "${@:3}" &
   srun=$!
   trap stop_ranks USR1
   while :; do

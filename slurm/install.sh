@@ -11,7 +11,7 @@ wheel_sha256=2d22b1da03f7caf74df30e9f6417d0ab2f637e4a38e08e1dcd294d2c37407aaf
 build_packages=(gcc libc6-dev make cmake git pkg-config openmpi-bin libopenmpi-dev
   libscalapack-openmpi-dev libopenblas-serial-dev libhdf5-openmpi-dev
   libjpeg62-turbo-dev libpng-dev libinih-dev libexpat1-dev libyajl-dev nettle-dev)
-test_packages=(libcmocka-dev python3-numpy python3-h5py python3-pil)
+test_packages=(libcmocka-dev python3-numpy python3-h5py python3-pil mandoc)
 browser_packages=(chromium-headless-shell)
 slurm_packages=(slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge)
 fetch_packages=(python3 python3-pip) # only to fetch and unpack the wheel
@@ -22,8 +22,8 @@ usage: slurm/install.sh [--prefix DIR] [--without-tests] [--with-slurm] [--with-
 
   --prefix DIR      where OpenVINO goes; default \${XDG_DATA_HOME:-~/.local/share}/lpcam,
                     where the build looks by itself
-  --without-tests   leave out what only the tests need: cmocka, and Python's
-                    numpy, h5py and Pillow (build with -DLPCAM_TESTS=OFF)
+  --without-tests   leave out what only the tests need: cmocka, mandoc, and
+                    Python's numpy, h5py and Pillow (build with -DLPCAM_TESTS=OFF)
   --with-slurm      also Slurm's daemons, which tests/slurm starts for itself alone
   --with-browser    also a headless Chromium (98 MB, 0.3 GB on the disk), in
                     which tests look at the gallery
