@@ -93,9 +93,15 @@ done:
     return status;
 }
 
+/* What has no bytes may have no address. */
+bool onnx_equal(struct onnx_range a, struct onnx_range b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.at, b.at, a.n) == 0);
+}
+
 bool onnx_same(struct onnx_range range, const char *s)
 {
-    return range.n == strlen(s) && memcmp(range.at, s, range.n) == 0;
+    return onnx_equal(range, onnx_range_of(s));
 }
 
 struct onnx_range onnx_range_of(const char *s)

@@ -6,8 +6,11 @@
 
 #include "onnx_numbers.h"
 
-/* Nodes between a weight and where it is used; exporters need two or three. */
-#define MOST_DEPTH 8
+/* Nodes between a weight and where it is used; exporters need two or three.
+ * Behind what they read beside it, such as a shape or a scale, stands one node
+ * at most: else a few nodes would read the same numbers thousands of times. */
+#define MOST_DEPTH   8
+#define BESIDE_DEPTH (MOST_DEPTH - 1)
 
 static enum lp_status read_value(const struct onnx *model, int value, int depth,
                                  struct onnx_constant *c);
@@ -356,7 +359,8 @@ static enum lp_status read_value(const struct onnx *model, int value, int depth,
         LP_TRY(refuse(model, value, "too many nodes make them"));
     else {
         LP_TRY(read_value(model, node->in[0], depth + 1, c));
-        LP_TRY(apply(model, value, node, depth + 1, c));
+        LP_TRY(apply(model, value, node,
+                     depth < BESIDE_DEPTH ? BESIDE_DEPTH : MOST_DEPTH, c));
     }
 done:
     if (status != LP_OK)

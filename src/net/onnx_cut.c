@@ -165,14 +165,14 @@ static bool fill_row(const struct onnx_search *s, int i, struct head *head)
 
     for (int64_t j = 0; j < d; ++j) {
         const int64_t k = s->before.n == 1 ? 0 : j;
-        const double x = s->after.mul[at] * w[j] * s->before.mul[k];
-        head->weight[i * d + j] = (float)x;
-        finite = finite && fabs(x) < (double)INFINITY;
+        const float x = (float)(s->after.mul[at] * w[j] * s->before.mul[k]);
+        head->weight[i * d + j] = x;
+        finite = finite && isfinite(x);
         bias += w[j] * s->before.add[k];
     }
     bias = s->after.mul[at] * bias + s->after.add[at];
     head->bias[i] = (float)bias;
-    return finite && fabs(bias) < (double)INFINITY;
+    return finite && isfinite(head->bias[i]);
 }
 
 static enum lp_status fill_head(const struct onnx *model,
@@ -203,7 +203,7 @@ static enum lp_status fill_head(const struct onnx *model,
     if (!finite)
         return lp_fail(LP_EMODEL,
                        "%s: the weights of the linear layer are not "
-                       "all finite numbers",
+                       "all finite numbers of 32 bits",
                        model->path);
     return LP_OK;
 }

@@ -14,7 +14,7 @@ static int find_slot(const struct onnx *model, struct onnx_range name)
     int slot = (int)(hash_mix(hash, 0) & (uint64_t)(model->n_slots - 1));
     for (; model->slot[slot] >= 0; slot = (slot + 1) & (model->n_slots - 1)) {
         const struct onnx_range its = model->value[model->slot[slot]].name;
-        if (its.n == name.n && memcmp(its.at, name.at, name.n) == 0)
+        if (onnx_equal(its, name))
             break;
     }
     return slot;

@@ -305,9 +305,8 @@ static enum lp_status check_function(const struct onnx *model,
     }
     for (int i = 0; i < model->n_nodes; ++i) {
         const struct onnx_node *node = &model->node[i];
-        if (node->op.n == name.n && node->domain.n == domain.n && name.n &&
-            memcmp(node->op.at, name.at, name.n) == 0 &&
-            (!domain.n || memcmp(node->domain.at, domain.at, domain.n) == 0))
+        if (name.n && onnx_equal(node->op, name) &&
+            onnx_equal(node->domain, domain))
             return lp_fail(LP_EMODEL,
                            "%s: node %s calls a function of the "
                            "model: export it with functions inlined",

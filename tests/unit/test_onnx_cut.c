@@ -142,6 +142,16 @@ static void linear_layers_that_make_no_sense_are_refused(void **state)
     tiny_gemm(&graph, "flat w", true);
     refused(tiny_finish(&graph), NULL, "finite");
 
+    float large[D] = {1e30f, 1, 1, 1}; /* 1e60 fits a double, not the head */
+    bad[0] = large[0];
+    bad[5] = 0;
+    graph = tiny_flat_trunk();
+    graph_floats(&graph, "w", bad, rows, 2);
+    graph_floats(&graph, "gain", large, columns, 1);
+    tiny_node(&graph, "Mul", "flat gain", "scaled");
+    tiny_gemm(&graph, "scaled w", true);
+    refused(tiny_finish(&graph), NULL, "finite");
+
     graph = tiny_flat_trunk();
     graph_floats(&graph, "w", weight, rows, 2);
     graph_floats(&graph, "five", weight, (const int64_t[]){1, 5}, 2);

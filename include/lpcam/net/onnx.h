@@ -131,6 +131,7 @@ struct onnx_text {
 };
 struct onnx_range onnx_range_of(const char *s);
 bool onnx_same(struct onnx_range range, const char *s);
+bool onnx_equal(struct onnx_range a, struct onnx_range b);
 struct onnx_text onnx_text(struct onnx_range range);
 struct onnx_text onnx_node_text(const struct onnx *model,
                                 const struct onnx_node *node);
