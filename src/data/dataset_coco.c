@@ -5,7 +5,7 @@
 
 #include "coco_objects.h"
 #include "lpcam/data/coco_json.h"
-#include "raster.h"
+#include "lpcam/data/image.h"
 
 /* What is collected while the file streams by. */
 struct coco {
@@ -50,9 +50,9 @@ static int64_t keep_name(struct coco *c, const char *name)
 static enum lp_status take_image(struct coco *c, const struct coco_element *e)
 {
     struct source *s = c->source;
-    if (e->height < 1 || e->width < 1 || e->height > RASTER_MOST_SIDE ||
-        e->width > RASTER_MOST_SIDE ||
-        e->height * e->width > RASTER_MOST_PIXELS || e->id < 0)
+    if (e->height < 1 || e->width < 1 || e->height > IMAGE_MOST_SIDE ||
+        e->width > IMAGE_MOST_SIDE ||
+        e->height * e->width > IMAGE_MOST_PIXELS || e->id < 0)
         return lp_fail(LP_EFORMAT,
                        "%s, byte %lld: image %lld of %lld x %lld pixels cannot "
                        "be",
@@ -153,7 +153,7 @@ static enum lp_status set_classes(struct coco *c)
 
     if (!own && !path)
         LP_TRY(no_memory(c));
-    if (c->n_categories == 0 || c->n_categories > 1 << 16)
+    if (c->n_categories == 0 || c->n_categories > SOURCE_MOST_CLASSES)
         LP_TRY(lp_fail(LP_EFORMAT, "%s has %lld categories", s->annotations,
                        (long long)c->n_categories));
     qsort(c->category, (size_t)c->n_categories, sizeof *c->category,

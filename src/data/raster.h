@@ -8,13 +8,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "lpcam/base/status.h"
+#include "lpcam/data/image.h"
 
 #define WHY_BYTES 256
-
-/* A file of more is refused: most such headers are broken or hostile. */
-#define RASTER_MOST_SIDE   65535
-#define RASTER_MOST_PIXELS ((int64_t)1 << 28)
 
 struct raster {
     int h, w;
@@ -23,9 +19,11 @@ struct raster {
     int64_t room;   /* bytes allocated                                     */
 };
 
-/* Take h x w for the size: LP_EDATA and why where that is absurd. */
-enum lp_status raster_size(struct raster *r, int64_t h, int64_t w,
-                           char why[WHY_BYTES]);
+/* Take h x w for the size: LP_EDATA and why where that is absurd, or where the
+ * file is too short for it, at so many pixels a byte: a header alone must not
+ * cost the memory of a photograph. */
+enum lp_status raster_size(struct raster *r, int64_t h, int64_t w, FILE *file,
+                           int64_t pixels_a_byte, char why[WHY_BYTES]);
 
 /* Room for r->h x r->w pixels, contents undefined; LP_ENOMEM is reported. */
 enum lp_status raster_reserve(struct raster *r);

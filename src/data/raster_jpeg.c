@@ -12,6 +12,12 @@
  * photograph, so a small file of many could cost hours. */
 #define MOST_SCANS 200
 
+/* A block of 8 x 8 pixels takes a bit of Huffman's code at least, and two of
+ * the components may have them in the one direction or the other only.
+ * Arithmetic coding goes below that for one colour all over, which is no
+ * photograph. */
+#define PIXELS_A_BYTE (2 * 8 * 64)
+
 /* All that must survive a jump out of libjpeg; lives in the caller's frame. */
 struct decoder {
     struct jpeg_decompress_struct jpeg;
@@ -102,7 +108,8 @@ static enum lp_status decode(struct decoder *d, struct raster *r, FILE *file,
     jpeg->progress = &d->progress;
     jpeg_stdio_src(jpeg, file);
     jpeg_read_header(jpeg, TRUE);
-    if (raster_size(r, jpeg->image_height, jpeg->image_width, d->why) != LP_OK)
+    if (raster_size(r, jpeg->image_height, jpeg->image_width, file,
+                    PIXELS_A_BYTE, d->why) != LP_OK)
         return LP_EDATA;
     if (size_only)
         return LP_OK;

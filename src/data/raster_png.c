@@ -4,6 +4,9 @@
 
 #include <png.h>
 
+/* Deflate packs up to 1032 bytes into one, a byte up to 8 pixels. */
+#define PIXELS_A_BYTE (1032 * 8)
+
 /* All that must survive a jump out of libpng; lives in the caller's frame. */
 struct decoder {
     png_structp png;
@@ -69,7 +72,8 @@ static enum lp_status decode(struct decoder *d, struct raster *r, FILE *file,
     png_set_read_fn(d->png, file, read_bytes);
     png_read_info(d->png, d->info);
     if (raster_size(r, png_get_image_height(d->png, d->info),
-                    png_get_image_width(d->png, d->info), d->why) != LP_OK)
+                    png_get_image_width(d->png, d->info), file, PIXELS_A_BYTE,
+                    d->why) != LP_OK)
         return LP_EDATA;
     if (size_only)
         return LP_OK;

@@ -141,6 +141,25 @@ static void broken_headers_have_no_size(void **state)
     }
 }
 
+/* A row of gray pixels takes what it takes: a few bytes hold few of them. */
+static void
+a_header_alone_does_not_cost_the_memory_of_a_photograph(void **state)
+{
+    (void)state;
+    static const char *const name[] = {"huge_jpeg", "huge_png"};
+    struct image img = {0};
+    char why[256], path[4096];
+    int h, w;
+    for (int i = 0; i < 2; ++i) {
+        snprintf(path, sizeof path, "%s/tests/fuzz/corpus/image/%s",
+                 TEST_SOURCE, name[i]);
+        assert_int_equal(image_read(path, &img, why), LP_EDATA);
+        assert_non_null(strstr(why, "cannot hold"));
+        assert_int_equal(img.room, 0);
+        assert_int_equal(image_read_size(path, &h, &w, why), LP_EDATA);
+    }
+}
+
 /* A file of the test's folder; a static buffer. */
 static const char *in_folder(const char *name)
 {
@@ -296,6 +315,8 @@ int main(void)
         cmocka_unit_test(broken_files_are_refused_with_a_reason),
         cmocka_unit_test(a_photograph_after_a_broken_one_is_read),
         cmocka_unit_test(broken_headers_have_no_size),
+        cmocka_unit_test(
+            a_header_alone_does_not_cost_the_memory_of_a_photograph),
         cmocka_unit_test(a_pipe_is_no_photograph),
         cmocka_unit_test(a_jpeg_of_endless_scans_is_refused),
         cmocka_unit_test(sides_beyond_memory_are_refused),

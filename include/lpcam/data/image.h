@@ -10,6 +10,10 @@
 
 #include "lpcam/base/status.h"
 
+/* A file of more is refused: most such headers are broken or hostile. */
+#define IMAGE_MOST_SIDE   65535
+#define IMAGE_MOST_PIXELS ((int64_t)1 << 28)
+
 struct image {
     int h, w;     /* pixels                                               */
     uint8_t *rgb; /* [h][w][3]                                            */
