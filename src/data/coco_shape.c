@@ -145,6 +145,8 @@ static int on_close_list(void *user)
         return broken(d, "a polygon has an odd number of coordinates");
     d->status = outline_paint(d->shape->outline, d->shape->number, d->n / 2,
                               d->value, &d->canvas);
+    if (d->status == LP_EDATA)
+        return broken(d, "a polygon goes to and fro without end");
     return d->status == LP_OK;
 }
 

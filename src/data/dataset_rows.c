@@ -47,6 +47,9 @@ static enum lp_status name_rows_by_file(struct rows *rows, struct source *s,
     while ((line = text_line(&cursor, &number)) != NULL) {
         if (!*line)
             continue;
+        if (rows->n == SOURCE_MOST_CLASSES)
+            LP_TRY(lp_fail(LP_EFORMAT, "%s:%d: these are more than %d names",
+                           path, number, SOURCE_MOST_CLASSES));
         if (find_row(rows, line) >= 0)
             LP_TRY(lp_fail(LP_EFORMAT, "%s:%d: %s is already row %d", path,
                            number, line, find_row(rows, line)));

@@ -54,6 +54,9 @@ static enum lp_status add_class(struct source *s, char *id, char *name,
     if (!text_int64(id, &c.id) || c.id < 0 || !*name)
         return lp_fail(LP_EFORMAT, "%s:%d: a class is a number and a name",
                        path, line);
+    if (s->n_classes == SOURCE_MOST_CLASSES)
+        return lp_fail(LP_EFORMAT, "%s:%d: these are more than %d classes",
+                       path, line, SOURCE_MOST_CLASSES);
     for (int i = 0; i < s->n_classes; ++i)
         if (s->class[i].id == c.id || strcmp(s->class[i].name, name) == 0)
             return lp_fail(LP_EFORMAT,

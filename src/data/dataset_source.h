@@ -9,6 +9,9 @@
 
 #include "lpcam/data/dataset.h"
 
+/* Classes are compared with each other, so a file of very many takes hours. */
+#define SOURCE_MOST_CLASSES (1 << 15)
+
 enum class_kind { CLASS_USED, CLASS_BACKGROUND, CLASS_IGNORED };
 
 struct source_class {

@@ -7,6 +7,9 @@
 /* Fine columns and rows of a pixel, and the one at its middle. */
 enum { FINE = 5, MIDDLE = 2 };
 
+/* Crossings that any outline may have, and more for each pixel. */
+enum { LEAST_CROSSINGS = 1 << 20, MOST_A_PIXEL = 4 };
+
 struct point {
     int x, y; /* fine */
 };
@@ -79,6 +82,9 @@ static int compare(const void *a, const void *b)
 /* Room for another edge, which crosses each column once at the most. */
 static enum lp_status reserve(struct outline *o, const struct canvas *canvas)
 {
+    const int64_t pixels = (int64_t)canvas->h * canvas->w;
+    if (o->n > LEAST_CROSSINGS && o->n > MOST_A_PIXEL * pixels)
+        return LP_EDATA;
     if (o->n + canvas->w <= o->room)
         return LP_OK;
     const int64_t room = 2 * (o->n + canvas->w);

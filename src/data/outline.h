@@ -30,7 +30,9 @@ struct outline {
 
 /* Paint what lies inside the polygon of n corners xy [n][2] (x, y in pixels,
  * each within OUTLINE_FURTHEST), whose last corner joins the first. Even-odd
- * rule. Fails with LP_ENOMEM, reported.
+ * rule. Fails with LP_ENOMEM, reported; LP_EDATA, not reported, where it goes
+ * to and fro so often that it crosses columns far more often than there are
+ * pixels: a few bytes an edge would fill the memory.
  * Source: rleFrPoly of pycocotools: the outline is walked in fifths of a pixel;
  * a pixel's column is crossed where the third of its five fine columns is
  * left. */

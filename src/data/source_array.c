@@ -39,14 +39,20 @@ static enum lp_status refuse_objects(const char *path)
         path, path);
 }
 
+/* The end of a text is none of the letters, for strchr it is. */
+static bool is_one_of(char c, const char *letters)
+{
+    return c && strchr(letters, c);
+}
+
 /* descr: '<f4', '|u1', '|b1', ... */
 static enum lp_status read_type(struct array *a, const char *descr)
 {
     char *end;
     if (descr && strncmp(descr, "'|O'", 4) == 0)
         return refuse_objects(a->path);
-    if (!descr || descr[0] != '\'' || !strchr("<|", descr[1]) ||
-        !strchr("biuf", descr[2]))
+    if (!descr || descr[0] != '\'' || !is_one_of(descr[1], "<|") ||
+        !is_one_of(descr[2], "biuf"))
         return lp_fail(LP_EFORMAT,
                        "%s is not an array of little-endian numbers; write it "
                        "with np.save(..., labels.astype(\"u1\"))",

@@ -144,6 +144,9 @@ static void arrays_that_cannot_be_labels_are_refused(void **state)
     put_bytes("labels.npy", "\x93NUMPY\x01\x00\x76\x00{'descr'", 18);
     assert_true(
         fails("data.labels=labels.npy", "", LP_EFORMAT, "ends in its header"));
+    put_bytes("labels.npy", "\x93NUMPY\x01\x00\x0a\x00'descr': '", 20);
+    assert_true(
+        fails("data.labels=labels.npy", "", LP_EFORMAT, "little-endian"));
     put_bytes("labels.npy", "\x93NUMPY", 6);
     assert_true(
         fails("data.labels=labels.npy", "", LP_EFORMAT, "ends in its header"));

@@ -151,6 +151,31 @@ static void what_cannot_be_drawn_is_said_in_words(void **state)
     coco_shape_release(&shape);
 }
 
+/* Every few bytes cross 3000 columns twice, which nobody outlines. */
+static void a_polygon_that_goes_to_and_fro_for_ever_is_refused(void **state)
+{
+    (void)state;
+    static const char edge[] = "0,0,3000,1,";
+    enum { N_EDGES = 300 };
+    struct coco_shape shape = {0};
+    struct text_buffer json = {0};
+    static uint8_t columns[2 * 3000];
+    char why[256];
+    for (int few = 1; few >= 0; --few) {
+        json.n = 0;
+        text_add(&json, "[[");
+        for (int i = 0; i < (few ? N_EDGES / 2 : N_EDGES); ++i)
+            text_add(&json, "%s", edge);
+        text_add(&json, "9,9]]");
+        assert_int_equal(
+            coco_shape_paint(&shape, json.s, json.n, 2, 3000, 1, columns, why),
+            few ? LP_OK : LP_EDATA);
+    }
+    assert_non_null(strstr(why, "to and fro"));
+    coco_shape_release(&shape);
+    free(json.s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +184,7 @@ int main(void)
         cmocka_unit_test(unknown_keys_and_their_order_do_not_matter),
         cmocka_unit_test(an_empty_list_paints_nothing),
         cmocka_unit_test(what_cannot_be_drawn_is_said_in_words),
+        cmocka_unit_test(a_polygon_that_goes_to_and_fro_for_ever_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
