@@ -215,9 +215,11 @@ const void *features_rows(const struct features *f, int64_t image)
 enum lp_status features_row(struct features *f, int64_t cell, float *x)
 {
     enum lp_status status = LP_OK;
-    const void *row = (const char *)f->value + cell * row_bytes(f);
+    const void *row;
     void *copy = NULL;
-    if (!f->value) {
+    if (f->value) {
+        row = (const char *)f->value + cell * row_bytes(f);
+    } else {
         row = copy = malloc((size_t)row_bytes(f));
         if (!copy)
             return lp_fail(LP_ENOMEM, "no memory for a row of %d channels",

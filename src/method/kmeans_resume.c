@@ -63,7 +63,7 @@ static bool same_iteration(const struct kmeans *km,
                            const struct kmeans_past *past)
 {
     for (int p = 0; p < km->n_problems; ++p) {
-        const int64_t last = past->iterations[p] - 1;
+        const int64_t last = (int64_t)past->iterations[p] - 1;
         if ((km->iterations[p] > 0) != (last >= 0))
             return false;
         if (last < 0)

@@ -121,16 +121,27 @@ static bool type_of(hid_t type, enum h5_type *out)
     }
 }
 
-/* Can so many numbers be counted in bytes? Sides of 0 count as 1, so that every
- * product of some of the sides can be too. */
-static bool possible(int n_dims, const hsize_t *size)
+/* Can so many numbers be counted in bytes, and be in the file? Sides of 0 count
+ * as 1, so that every product of some of the sides can be too. */
+static bool possible(const struct h5 *file, int n_dims, const hsize_t *size)
 {
     int64_t bytes = MOST_BYTES;
     bool fits = true;
     for (int i = 0; i < n_dims; ++i)
         fits = fits && size[i] <= INT64_MAX &&
                size_multiply(&bytes, size[i] > 0 ? (int64_t)size[i] : 1);
-    return fits;
+    return fits && h5_holds(file, bytes / MOST_BYTES);
+}
+
+/* HDF5 takes memory for a whole chunk, however little of it is there. */
+static bool chunks_possible(const struct h5 *file, hid_t set)
+{
+    hsize_t size[H5S_MAX_RANK];
+    const hid_t plan = H5Dget_create_plist(set);
+    const bool chunked = H5Pget_layout(plan) == H5D_CHUNKED;
+    const int n_dims = chunked ? H5Pget_chunk(plan, H5S_MAX_RANK, size) : 0;
+    H5Pclose(plan);
+    return !chunked || possible(file, n_dims, size);
 }
 
 enum lp_status h5_shape(struct h5 *file, const char *name, enum h5_type *type,
@@ -139,11 +150,12 @@ enum lp_status h5_shape(struct h5 *file, const char *name, enum h5_type *type,
     enum lp_status status = LP_OK;
     hsize_t size[H5S_MAX_RANK];
     const hid_t set = H5Dopen2(file->id, name, H5P_DEFAULT);
-    bool number = false;
+    bool number = false, chunks = false;
     *n_dims = 0;
     if (set >= 0) {
         const hid_t stored = H5Dget_type(set), space = H5Dget_space(set);
         number = type_of(stored, type);
+        chunks = chunks_possible(file, set);
         *n_dims = H5Sget_simple_extent_dims(space, size, NULL);
         H5Tclose(stored);
         H5Sclose(space);
@@ -156,7 +168,7 @@ enum lp_status h5_shape(struct h5 *file, const char *name, enum h5_type *type,
     H5_AGREE(file->comm, *n_dims >= 1 && *n_dims <= MAX_DIMS, LP_EFORMAT,
              "%s of %s has %d dimensions, not 1 to 4", name, file->path,
              *n_dims);
-    H5_AGREE(file->comm, possible(*n_dims, size), LP_EFORMAT,
+    H5_AGREE(file->comm, chunks && possible(file, *n_dims, size), LP_EFORMAT,
              "%s of %s claims an impossible size", name, file->path);
     for (int i = 0; i < MAX_DIMS; ++i)
         dims[i] = i < *n_dims ? (int64_t)size[i] : 1;

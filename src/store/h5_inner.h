@@ -35,6 +35,11 @@ struct h5 {
 /* The innermost reason of HDF5's last failure. Local. */
 const char *h5_why(void);
 
+/* Can this file hold n_bytes of values? A data set that was never written claims
+ * any size in a few bytes; memory is taken for what gzip packs into the file at
+ * best, or for little. Local. */
+bool h5_holds(const struct h5 *file, int64_t n_bytes);
+
 /* Create a contiguous data set with its groups; -1 on failure. The caller
  * closes it. Collective without a verdict. */
 hid_t h5_make(struct h5 *file, const char *name, hid_t type, int n_dims,

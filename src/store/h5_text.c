@@ -235,29 +235,34 @@ done:
     return status;
 }
 
-/* The longest of the strings of any length, at least 1. Local in effect. */
+/* The longest of the strings of any length, at least 1: a few at a time, as all
+ * may be one long one that is stored once. Local in effect. */
 static enum lp_status longest(struct h5 *file, const char *name,
                               const struct text_plan *plan, int *length)
 {
-    enum lp_status status;
-    char **found = NULL;
+    enum { AT_ONCE = 256 };
+    enum lp_status status = LP_OK;
     *length = 1;
-    LP_TRY(read_pointers(file, name, plan, 0, plan->n, &found));
-    for (int64_t i = 0; i < plan->n; ++i) {
-        const size_t bytes = found[i] ? strlen(found[i]) : 0;
-        if (bytes > (size_t)*length && bytes < INT_MAX)
-            *length = (int)bytes;
+    for (int64_t at = 0; at < plan->n && status == LP_OK; at += AT_ONCE) {
+        const int64_t n = plan->n - at < AT_ONCE ? plan->n - at : AT_ONCE;
+        char **found = NULL;
+        status = read_pointers(file, name, plan, at, n, &found);
+        for (int64_t i = 0; i < n && status == LP_OK; ++i) {
+            const size_t bytes = found[i] ? strlen(found[i]) : 0;
+            if (bytes > (size_t)*length && bytes < INT_MAX)
+                *length = (int)bytes;
+        }
+        free_pointers(found, n);
     }
-done:
-    free_pointers(found, plan->n);
     return status;
 }
 
-/* Can n strings of that length and pointers to them be counted in bytes? */
-static bool possible(int64_t n, int length)
+/* Can n strings of that length and pointers to them be counted in bytes, and be
+ * in the file? */
+static bool possible(const struct h5 *file, int64_t n, int length)
 {
     int64_t bytes = (int64_t)length + (int64_t)sizeof(char *);
-    return length >= 0 && size_multiply(&bytes, n);
+    return length >= 0 && size_multiply(&bytes, n) && h5_holds(file, bytes);
 }
 
 enum lp_status h5_text_shape(struct h5 *file, const char *name, int64_t *n,
@@ -267,14 +272,14 @@ enum lp_status h5_text_shape(struct h5 *file, const char *name, int64_t *n,
     struct text_plan plan = {0};
     H5_AGREE(file->comm, look_at_text(file, name, &plan), LP_EFORMAT,
              "%s has no list of strings %s", file->path, name);
-    H5_AGREE(file->comm, possible(plan.n, plan.length), LP_EFORMAT,
+    H5_AGREE(file->comm, possible(file, plan.n, plan.length), LP_EFORMAT,
              "%s of %s claims an impossible size", name, file->path);
     *n = plan.n;
     *length = plan.length;
     if (plan.length == 0)
         status = longest(file, name, &plan, length);
     LP_AGREE(file->comm);
-    H5_AGREE(file->comm, possible(*n, *length), LP_EFORMAT,
+    H5_AGREE(file->comm, possible(file, *n, *length), LP_EFORMAT,
              "%s of %s claims an impossible size", name, file->path);
 done:
     return status;

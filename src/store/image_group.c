@@ -103,6 +103,15 @@ done:
     return status;
 }
 
+/* One state an image, where there are any: who reads them looks no more. */
+static enum lp_status expect_states(struct h5 *h5, int64_t n_images)
+{
+    enum h5_type type;
+    if (!h5_has(h5, "/image/state"))
+        return LP_OK;
+    return h5_expect(h5, "/image/state", 1, &n_images, &type);
+}
+
 enum lp_status image_group_check(struct h5 *h5, const struct dataset *d,
                                  const int64_t *size, MPI_Comm comm)
 {
@@ -110,6 +119,7 @@ enum lp_status image_group_check(struct h5 *h5, const struct dataset *d,
     int64_t dims[2] = {d->n_images, 2};
     void *table = NULL;
     LP_TRY(h5_read_shared(h5, "/image/size", H5_I64, 2, dims, &table));
+    LP_TRY(expect_states(h5, d->n_images));
     const int64_t *was = table;
     for (int64_t i = 0; i < d->n_images && status == LP_OK; ++i)
         if (comm_rank(comm) == 0 &&
@@ -219,6 +229,7 @@ enum lp_status image_group_read(struct h5 *h5, struct dataset *d, MPI_Comm comm)
                          h5_path(h5), (long long)n_classes);
     LP_AGREE(comm);
     d->n_classes = (int)n_classes;
+    LP_TRY(expect_states(h5, d->n_images));
     offsets = d->n_images + 1;
     LP_TRY(h5_read_shared(h5, "/image/label_offset", H5_I64, 1, &offsets,
                           &offset));

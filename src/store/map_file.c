@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "lpcam/store/map_file.h"
 
-#include <limits.h>
 #include <stdlib.h>
 
-#include "lpcam/base/size.h"
+#include "lpcam/data/image.h"
 #include "lpcam/run/comm.h"
 
 /* What the structure is made from. */
@@ -24,7 +23,6 @@ static enum lp_status build_tables(struct map_file *mf, const struct dataset *d,
                                    const int64_t *size)
 {
     const int64_t n = d->n_images, n_pairs = d->label_offset[n];
-    bool fits = true;
     mf->size = calloc((size_t)n + 1, 2 * sizeof *mf->size);
     mf->pair_offset = calloc((size_t)n + 1, sizeof *mf->pair_offset);
     mf->label = calloc((size_t)n_pairs + 1, sizeof *mf->label);
@@ -41,17 +39,11 @@ static enum lp_status build_tables(struct map_file *mf, const struct dataset *d,
     for (int64_t i = 0; i < n; ++i) {
         const int64_t cells = map_cells(mf, i, 0) * map_cells(mf, i, 1);
         mf->pair_offset[i + 1] = d->label_offset[i + 1];
-        for (int64_t p = d->label_offset[i]; p < d->label_offset[i + 1]; ++p) {
-            mf->map_offset[p + 1] = mf->map_offset[p];
-            fits = fits && size_add(&mf->map_offset[p + 1], cells);
-        }
-        mf->seed_offset[i + 1] = mf->seed_offset[i];
-        fits = fits &&
-               size_add(&mf->seed_offset[i + 1], size[2 * i] * size[2 * i + 1]);
+        for (int64_t p = d->label_offset[i]; p < d->label_offset[i + 1]; ++p)
+            mf->map_offset[p + 1] = mf->map_offset[p] + cells;
+        mf->seed_offset[i + 1] =
+            mf->seed_offset[i] + size[2 * i] * size[2 * i + 1];
     }
-    if (!fits)
-        return lp_fail(LP_EFORMAT,
-                       "/image/size claims more pixels than can be counted");
     return LP_OK;
 }
 
@@ -158,8 +150,10 @@ enum lp_status map_file_open(struct map_file *mf, const char *path,
     struct plan plan = {mf, d};
     int64_t n_pairs = d->label_offset[d->n_images];
 
-    *mf =
-        (struct map_file){.type = type, .seed = seed, .n_images = d->n_images};
+    *mf = (struct map_file){.type = type,
+                            .seed = seed,
+                            .n_images = d->n_images,
+                            .n_classes = d->n_classes};
     status = build_tables(mf, d, size);
     LP_AGREE(comm);
     map_preview_plan(&mf->preview, d, size);
@@ -175,14 +169,18 @@ done:
     return status;
 }
 
-/* Sizes of photographs that can be: the program's own limit is far below. */
+/* Sizes of photographs that are read. */
 static enum lp_status check_sizes(const int64_t *size, int64_t n,
                                   const char *path)
 {
-    for (int64_t i = 0; i < 2 * n; ++i)
-        if (size[i] < 0 || size[i] > INT_MAX)
-            return lp_fail(LP_EFORMAT, "/image/size[%lld] of %s is %lld pixels",
-                           (long long)(i / 2), path, (long long)size[i]);
+    for (int64_t i = 0; i < n; ++i) {
+        const int64_t h = size[2 * i], w = size[2 * i + 1];
+        if (h < 0 || w < 0 || h > IMAGE_MOST_SIDE || w > IMAGE_MOST_SIDE ||
+            h * w > IMAGE_MOST_PIXELS)
+            return lp_fail(LP_EFORMAT,
+                           "/image/size[%lld] of %s is %lld x %lld pixels",
+                           (long long)i, path, (long long)h, (long long)w);
+    }
     return LP_OK;
 }
 
@@ -203,6 +201,7 @@ enum lp_status map_file_load(struct map_file *mf, const char *path,
                          "activate (extract for cams.h5)", comm));
     LP_TRY(image_group_read(mf->file.h5, into, comm));
     mf->n_images = shape[0] = into->n_images;
+    mf->n_classes = into->n_classes;
     shape[1] = 2;
     LP_TRY(h5_read_shared(mf->file.h5, "/image/size", H5_I64, 2, shape, &size));
     LP_TRY(h5_expect(mf->file.h5, "/map/value", 1, &cells, &type));
@@ -306,6 +305,13 @@ enum lp_status map_file_read_seed(struct map_file *mf, int64_t image,
     const int64_t n = mf->seed_offset[image + 1] - first;
     LP_TRY(h5_read(mf->file.h5, "/seed/class", H5_U8, first, n, best_class));
     LP_TRY(h5_read(mf->file.h5, "/seed/score", H5_U8, first, n, q));
+    for (int64_t i = 0; i < n; ++i)
+        if (best_class[i] > mf->n_classes)
+            LP_TRY(lp_fail(LP_EFORMAT,
+                           "/seed/class[%lld] of %s is %d, but there are %d "
+                           "classes",
+                           (long long)(first + i), h5_path(mf->file.h5),
+                           best_class[i], mf->n_classes));
 done:
     return status;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lpcam/store/prototype_file.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -290,6 +291,19 @@ done:
     return status;
 }
 
+static enum lp_status check_vectors(const char *path, const float *vector,
+                                    int64_t n)
+{
+    for (int64_t i = 0; i < n; ++i)
+        if (!isfinite(vector[i]))
+            return lp_fail(LP_EFORMAT,
+                           "/method/vector of %s holds infinite values or "
+                           "values that are no numbers: run lpcam cluster "
+                           "again",
+                           path);
+    return LP_OK;
+}
+
 enum lp_status prototype_file_read(const char *path, const char *settings,
                                    const struct dataset *data, int d,
                                    float **vector, MPI_Comm comm)
@@ -301,8 +315,13 @@ enum lp_status prototype_file_read(const char *path, const char *settings,
     LP_TRY(run_file_read(&file, path, settings, "cluster", comm));
     LP_TRY(check_classes(file.h5, data, comm));
     LP_TRY(h5_read_shared(file.h5, "/method/vector", H5_F32, 2, shape, &table));
+    if (comm_rank(comm) == 0)
+        status = check_vectors(path, table, shape[0] * shape[1]);
+    LP_AGREE(comm);
     *vector = table;
+    table = NULL;
 done:
+    free(table);
     run_file_close(&file);
     return status;
 }

@@ -261,15 +261,16 @@ static void texts_and_attributes_come_back(void **state)
 
 /* A small file of a data set that claims to be huge, as anyone can make it: in
  * chunks, none of which is written. */
-static struct h5 *file_claiming(hid_t type, int n_dims, const hsize_t *dims)
+static struct h5 *file_in_chunks(hid_t type, int n_dims, const hsize_t *dims,
+                                 const hsize_t *chunk)
 {
-    static const hsize_t chunk[3] = {1, 1, 1};
     struct h5 *h5 = NULL;
     bool made = true;
     if (rank == 0) {
         const hid_t file =
             H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-        const hid_t space = H5Screate_simple(n_dims, dims, NULL);
+        const hsize_t any = H5S_UNLIMITED, *most = n_dims == 1 ? &any : NULL;
+        const hid_t space = H5Screate_simple(n_dims, dims, most);
         const hid_t plan = H5Pcreate(H5P_DATASET_CREATE);
         H5Pset_chunk(plan, n_dims, chunk);
         const hid_t set =
@@ -283,6 +284,36 @@ static struct h5 *file_claiming(hid_t type, int n_dims, const hsize_t *dims)
     assert_true(on_all(made));
     assert_true(on_all(h5_open(&h5, path, false, MPI_COMM_WORLD) == LP_OK));
     return h5;
+}
+
+static struct h5 *file_claiming(hid_t type, int n_dims, const hsize_t *dims)
+{
+    static const hsize_t chunk[3] = {1, 1, 1};
+    return file_in_chunks(type, n_dims, dims, chunk);
+}
+
+/* What is there takes its own bytes; what was never written takes none. */
+static void a_small_file_does_not_cost_the_memory_it_claims(void **state)
+{
+    static const hsize_t dims[] = {(hsize_t)1 << 30, 5, (hsize_t)1 << 19};
+    static const hsize_t chunk[] = {64, (hsize_t)1 << 30, 64};
+    for (int i = 0; i < 3; ++i) {
+        int64_t want = -1;
+        void *all = NULL;
+        struct h5 *h5 = file_in_chunks(H5T_STD_I8LE, 1, &dims[i], &chunk[i]);
+        tiny_listen();
+        const enum lp_status status =
+            h5_read_shared(h5, "/x", H5_I64, 1, &want, &all);
+        const char *said = tiny_heard();
+        if (i == 2)
+            assert_true(on_all(status == LP_OK && want == 1 << 19));
+        else
+            assert_true(on_all(rank > 0 || strstr(said, "an impossible size")));
+        assert_true(on_all((status == LP_OK) == (i == 2)));
+        free(all);
+        h5_close(&h5);
+        setup(state);
+    }
 }
 
 static void numbers_of_an_impossible_size_are_refused(void **state)
@@ -457,6 +488,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(rows_that_are_not_there_are_refused, setup),
         cmocka_unit_test_setup(another_shape_is_named, setup),
         cmocka_unit_test_setup(texts_and_attributes_come_back, setup),
+        cmocka_unit_test_setup(a_small_file_does_not_cost_the_memory_it_claims,
+                               setup),
         cmocka_unit_test_setup(numbers_of_an_impossible_size_are_refused,
                                setup),
         cmocka_unit_test_setup(texts_of_an_impossible_size_are_refused, setup),

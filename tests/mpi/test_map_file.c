@@ -71,7 +71,7 @@ static enum lp_status write_image(struct map_file *mf, int64_t i)
     for (int c = 0; c < m.n; ++c)
         maximum[c] = (float)(10 * i + c);
     for (int64_t p = 0; p < m.h * m.w; ++p) {
-        best[p] = (uint8_t)(i + p);
+        best[p] = (uint8_t)((i + p) % (N_CLASSES + 1));
         q[p] = (uint8_t)(i * p);
     }
     LP_TRY(
@@ -122,8 +122,8 @@ static void check_whole(enum lp_value type, bool seed)
             continue;
         good = good && map_file_read_seed(&mf, i, best, q) == LP_OK;
         for (int64_t p = 0; p < all; ++p)
-            good =
-                good && best[p] == (uint8_t)(i + p) && q[p] == (uint8_t)(i * p);
+            good = good && best[p] == (i + p) % (N_CLASSES + 1) &&
+                   q[p] == (uint8_t)(i * p);
     }
     dataset_release(&d);
     map_file_close(&mf, false, NULL);
@@ -310,13 +310,42 @@ static void impossible_sizes_are_named(void **state)
     rows_are_refused("/image/size", 1, 1, wrong, "/image/size[1] of ");
 }
 
-static void pixels_that_cannot_be_counted_are_refused(void **state)
+static void photographs_larger_than_any_are_refused(void **state)
+{
+    static const int64_t wrong[][2] = {
+        {INT32_MAX, INT32_MAX}, {1, 65536}, {65535, 65535}};
+    for (int i = 0; i < 3; ++i) {
+        teardown(state);
+        setup(state);
+        rows_are_refused("/image/size", 1, 1, wrong[i], "/image/size[1] of ");
+    }
+}
+
+/* What reads seeds counts by class. */
+static void a_seed_of_a_class_that_is_not_there_is_refused(void **state)
 {
     (void)state;
-    int64_t most[2 * N];
-    for (int i = 0; i < 2 * N; ++i)
-        most[i] = INT32_MAX;
-    rows_are_refused("/image/size", 0, N, most, "/image/size claims");
+    struct map_file mf;
+    struct h5 *h5 = NULL;
+    enum lp_status status = LP_OK;
+    uint8_t best[1024], q[1024], wrong = N_CLASSES + 1;
+    assert_true(on_all(open_file(&mf, LP_F16, true) == LP_OK));
+    assert_true(on_all(write_images(&mf, 0, N) == LP_OK));
+    assert_true(on_all(map_file_close(&mf, true, "") == LP_OK));
+    assert_true(on_all(h5_open(&h5, path, true, MPI_COMM_WORLD) == LP_OK));
+    if (rank == 0)
+        status = h5_write(h5, "/seed/class", H5_U8, 3, 1, &wrong);
+    assert_true(on_all(status == LP_OK));
+    h5_close(&h5);
+    status = map_file_load(&mf, path, NULL, NULL, MPI_COMM_WORLD);
+    assert_true(on_all(status == LP_OK));
+    tiny_listen();
+    status = map_file_read_seed(&mf, 0, best, q);
+    const char *said = tiny_heard();
+    const bool other = map_file_read_seed(&mf, 1, best, q) == LP_OK;
+    map_file_close(&mf, false, NULL);
+    assert_true(on_all(status == LP_EFORMAT && other));
+    assert_true(on_all(strstr(said, "/seed/class[3] of ") != NULL));
 }
 
 /* Without a photograph the one offset is both the first and the last. */
@@ -345,7 +374,8 @@ int main(int argc, char **argv)
         TEST(a_photograph_that_changed_meanwhile_is_refused),
         TEST(images_without_labels_make_an_empty_file),
         TEST(impossible_sizes_are_named),
-        TEST(pixels_that_cannot_be_counted_are_refused),
+        TEST(photographs_larger_than_any_are_refused),
+        TEST(a_seed_of_a_class_that_is_not_there_is_refused),
         TEST(labels_of_no_photograph_are_refused),
     };
     return test_mpi_main(argc, argv, tests);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -279,6 +280,23 @@ static void no_vectors_and_no_iterations_are_legal(void **state)
     free(found);
 }
 
+static void vectors_that_are_no_numbers_are_refused(void **state)
+{
+    (void)state;
+    float *found = NULL, row[D] = {1, INFINITY};
+    struct h5 *h5 = NULL;
+    enum lp_status status = LP_OK;
+    assert_true(on_all(write_file(1) == LP_OK));
+    assert_true(on_all(h5_open(&h5, path, true, MPI_COMM_WORLD) == LP_OK));
+    if (rank == 0)
+        status = h5_write(h5, "/method/vector", H5_F32, 1, 1, row);
+    assert_true(on_all(status == LP_OK));
+    h5_close(&h5);
+    status = prototype_file_read(path, NULL, &data, D, &found, MPI_COMM_WORLD);
+    assert_true(on_all(status == (rank == 0 ? LP_EFORMAT : LP_EPEER)));
+    assert_true(on_all(found == NULL));
+}
+
 static void a_failed_write_leaves_no_whole_file(void **state)
 {
     (void)state;
@@ -307,6 +325,7 @@ int main(int argc, char **argv)
         TEST(each_side_of_each_start_has_its_centres),
         TEST(the_history_of_a_shorter_start_ends_in_zeros),
         TEST(no_vectors_and_no_iterations_are_legal),
+        TEST(vectors_that_are_no_numbers_are_refused),
         TEST(a_failed_write_leaves_no_whole_file),
     };
     return test_mpi_main(argc, argv, tests);

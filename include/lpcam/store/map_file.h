@@ -23,6 +23,7 @@ struct map_file {
     enum lp_value type;
     bool seed; /* has full-size seeds                           */
     int64_t n_images;
+    int n_classes;
     int64_t *size;        /* [n_images][2] pixels h, w                     */
     int64_t *pair_offset; /* [n_images + 1] pairs before each image        */
     int32_t *label;       /* [pairs]                                       */
@@ -55,7 +56,8 @@ enum lp_status map_file_write(struct map_file *mf, int64_t image,
 /* One image's maps as f32: strided [pairs][sh][sw]. Local in effect. */
 enum lp_status map_file_read(struct map_file *mf, int64_t image,
                              float *strided);
-/* Its full-size seed. Local in effect. */
+/* Its full-size seed. Local in effect. LP_EFORMAT where it shows a class that
+ * there is not. */
 enum lp_status map_file_read_seed(struct map_file *mf, int64_t image,
                                   uint8_t *best_class, uint8_t *q);
 

@@ -41,7 +41,8 @@ prototype_file_write(const char *path, const struct run_about *about,
                      const char *report, MPI_Comm comm);
 
 /* Read M: *vector [n][d], the caller's to free; the classes must be those of
- * data, in order, and d the network's. settings as in run_file_read.
+ * data, in order, d the network's, and all values finite. settings as in
+ * run_file_read.
  * Collective. */
 enum lp_status prototype_file_read(const char *path, const char *settings,
                                    const struct dataset *data, int d,
