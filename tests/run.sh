@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Every check: formatting, the unit, mpi and golden tests under the address and
+# Every check: formatting, the unit, mpi, golden and fuzz tests under the address and
 # undefined-behaviour sanitizers, then all tests of the release build.
 # usage: tests/run.sh [arguments of ctest, such as -R kmeans]
 # LPCAM_SHARED names the folder of the golden outputs, models and photographs.
@@ -62,8 +62,8 @@ check_format
 
 step "sanitizers: build"
 build asan
-step "sanitizers: unit, mpi and golden tests"
-ctest --preset asan --parallel "$(nproc)" -L '^(unit|mpi|golden)$' "$@" --no-tests=ignore
+step "sanitizers: unit, mpi, golden and fuzz tests"
+ctest --preset asan --parallel "$(nproc)" -L '^(unit|mpi|golden|fuzz)$' "$@" --no-tests=ignore
 
 step "release: build"
 build release
