@@ -133,15 +133,16 @@ static bool possible(const struct h5 *file, int n_dims, const hsize_t *size)
     return fits && h5_holds(file, bytes / MOST_BYTES);
 }
 
-/* HDF5 takes memory for a whole chunk, however little of it is there. */
-static bool chunks_possible(const struct h5 *file, hid_t set)
+bool h5_chunks_possible(const struct h5 *file, hid_t set)
 {
-    hsize_t size[H5S_MAX_RANK];
-    const hid_t plan = H5Dget_create_plist(set);
+    hsize_t size[1 + H5S_MAX_RANK]; /* of an element in numbers, of a chunk */
+    const hid_t plan = H5Dget_create_plist(set), stored = H5Dget_type(set);
     const bool chunked = H5Pget_layout(plan) == H5D_CHUNKED;
-    const int n_dims = chunked ? H5Pget_chunk(plan, H5S_MAX_RANK, size) : 0;
+    const int n_dims = chunked ? H5Pget_chunk(plan, H5S_MAX_RANK, size + 1) : 0;
+    size[0] = (H5Tget_size(stored) + MOST_BYTES - 1) / MOST_BYTES;
+    H5Tclose(stored);
     H5Pclose(plan);
-    return !chunked || possible(file, n_dims, size);
+    return !chunked || (n_dims > 0 && possible(file, 1 + n_dims, size));
 }
 
 enum lp_status h5_shape(struct h5 *file, const char *name, enum h5_type *type,
@@ -155,7 +156,7 @@ enum lp_status h5_shape(struct h5 *file, const char *name, enum h5_type *type,
     if (set >= 0) {
         const hid_t stored = H5Dget_type(set), space = H5Dget_space(set);
         number = type_of(stored, type);
-        chunks = chunks_possible(file, set);
+        chunks = h5_chunks_possible(file, set);
         *n_dims = H5Sget_simple_extent_dims(space, size, NULL);
         H5Tclose(stored);
         H5Sclose(space);

@@ -40,6 +40,10 @@ const char *h5_why(void);
  * best, or for little. Local. */
 bool h5_holds(const struct h5 *file, int64_t n_bytes);
 
+/* The same of a chunk: HDF5 takes memory for a whole one, however little of it
+ * is there. True where there are none. Local. */
+bool h5_chunks_possible(const struct h5 *file, hid_t set);
+
 /* Create a contiguous data set with its groups; -1 on failure. The caller
  * closes it. Collective without a verdict. */
 hid_t h5_make(struct h5 *file, const char *name, hid_t type, int n_dims,
