@@ -70,7 +70,7 @@ static void print_plan(const struct fit *f)
     const struct plan plan = plan_make(&once, comm_size(once.comm), 1);
     const int64_t solver =
         n_matrices * matrix_bytes(&f->grid, d, d, MATRIX_BLOCK, MATRIX_BLOCK) +
-        (512 + 11 * n) * d * (int64_t)sizeof(double);
+        (512 + 12 * n) * d * (int64_t)sizeof(double);
     const int64_t views = fit_views(&f->session.config);
     const int64_t images = f->session.data.n_images + f->test.data.n_images;
     lp_log("plan, memory a rank: network and largest photograph %s, pooled "

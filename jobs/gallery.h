@@ -74,9 +74,9 @@ struct gallery_features {
     int64_t *offset; /* [file images + 1] cells before each                */
     int64_t *grid;   /* [file images][2] h, w in cells                     */
     int n_classes, d;
-    int width;     /* of a feature: not d where features.dims has reduced it */
     int *class_of; /* [n_classes] class of the data set, -1: none          */
-    float *weight; /* [n_classes][d]                                       */
+    float *weight; /* [n_classes][d]; NULL where the features have fewer
+                      dimensions than the classifier                      */
     float *bias;   /* [n_classes]                                          */
 };
 

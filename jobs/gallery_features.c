@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* features.h5, as far as the gallery needs it, and whose images and classes a
  * file is about. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "gallery.h"
 #include "lpcam/base/fault.h"
+#include "lpcam/base/log.h"
 #include "lpcam/data/dataset_index.h"
 #include "lpcam/run/comm.h"
 
@@ -62,6 +64,33 @@ done:
     return status;
 }
 
+/* The number of channels, and where each of n images lies among the rows: what
+ * any program may have written. */
+static enum lp_status read_rows_table(struct gallery_features *f, int64_t n,
+                                      MPI_Comm comm)
+{
+    enum lp_status status;
+    enum h5_type type;
+    struct h5 *h5 = f->file.h5;
+    int64_t vector[2] = {-1, -1}, offsets = n + 1;
+    void *rows = NULL;
+
+    LP_TRY(h5_expect(h5, "/feature/vector", 2, vector, &type));
+    f->d = vector[1] > INT_MAX ? 0 : (int)vector[1];
+    LP_TRY(h5_read_shared(h5, "/feature/offset", H5_I64, 1, &offsets, &rows));
+    f->offset = rows;
+    for (int64_t i = 0; i <= n; ++i)
+        if (f->offset[i] < (i > 0 ? f->offset[i - 1] : 0) ||
+            f->offset[i] > vector[0])
+            LP_TRY(lp_fail_all(comm, LP_EFORMAT,
+                               "/feature/offset[%lld] of %s is %lld: offsets "
+                               "ascend from 0 to %lld",
+                               (long long)i, h5_path(h5),
+                               (long long)f->offset[i], (long long)vector[0]));
+done:
+    return status;
+}
+
 /* Tables of features.h5, and where the data set's images are in it. */
 static enum lp_status read_tables(struct gallery *g, int64_t **image_of)
 {
@@ -69,28 +98,28 @@ static enum lp_status read_tables(struct gallery *g, int64_t **image_of)
     struct gallery_features *f = &g->features;
     const struct session *s = g->session;
     struct h5 *h5 = f->file.h5;
-    enum h5_type type;
     int64_t n = 0, dims[2];
     void *rows = NULL;
 
     LP_TRY(gallery_match_images(&s->data, h5, image_of, &n, s->comm));
     LP_TRY(gallery_match_classes(&s->data, h5, &f->class_of, &f->n_classes,
                                  s->comm));
-    dims[0] = n + 1;
-    LP_TRY(h5_read_shared(h5, "/feature/offset", H5_I64, 1, dims, &rows));
-    f->offset = rows;
+    LP_TRY(read_rows_table(f, n, s->comm));
     dims[0] = n, dims[1] = 2;
     LP_TRY(h5_read_shared(h5, "/feature/grid", H5_I64, 2, dims, &rows));
     f->grid = rows;
-    dims[0] = dims[1] = -1;
-    LP_TRY(h5_expect(h5, "/feature/vector", 2, dims, &type));
-    f->width = (int)dims[1];
     dims[0] = f->n_classes, dims[1] = -1;
     LP_TRY(h5_read_shared(h5, "/classifier/weight", H5_F32, 2, dims, &rows));
     f->weight = rows;
-    f->d = (int)dims[1];
     LP_TRY(h5_read_shared(h5, "/classifier/bias", H5_F32, 1, dims, &rows));
     f->bias = rows;
+    if (dims[1] != f->d) {
+        lp_log("gallery: no figures, as features of %d dimensions are not what "
+               "the classifier of %lld sees",
+               f->d, (long long)dims[1]);
+        free(f->weight);
+        f->weight = NULL;
+    }
     f->at = malloc((size_t)(s->data.n_images + 1) * sizeof *f->at);
     if (!f->at || lp_fault("gallery_features"))
         status = lp_fail(LP_ENOMEM, "no memory for %lld images", (long long)n);

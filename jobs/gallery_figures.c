@@ -115,8 +115,7 @@ static enum lp_status draw_figure(struct gallery *g, int c)
 {
     enum lp_status status = LP_OK;
     struct gallery_features *f = &g->features;
-    const bool fits = f->at && f->width == f->d;
-    const struct gallery_shot *shot = fits ? choose_shot(g, c) : NULL;
+    const struct gallery_shot *shot = f->weight ? choose_shot(g, c) : NULL;
     int row[1 + GALLERY_OTHERS] = {row_of(f, c)};
     float *x = NULL, *response = NULL;
     double *logit = NULL;
