@@ -6,6 +6,27 @@
 # What was found before is in build/fuzz/corpus and is built upon. An input that
 # finds a defect is left in build/fuzz/found; when the defect is mended the input
 # goes to tests/fuzz/corpus, where the tests fuzz.* replay it.
+#
+# What was run (two busy cores, libFuzzer 14), and the distinct defects it found
+# or that were found by reading for it; all are mended:
+#
+#   harness      executions  seconds    edges  defects
+#   onnx            7861932      959     1061  a weight infinite in 32 bits; memcmp of NULL;
+#                                              constants read 3^8 times
+#   image           9227586     1023      108  2.4 GB for a header of 35 bytes
+#   voc             3454713      614      272
+#   coco            1582631      613      669
+#   shape            339843      734      170  240 KB for every ten bytes of a polygon
+#   list            2884226      613      449  hours for 1 MB of classes
+#   rows            5003006      602      143
+#   array           2071323      612      399  a byte read behind the header
+#   config           426848      614      283
+#   store             59774     1021      754  states of two sides written over the heap; classes
+#                                              of seeds read and counted outside of tables; sizes
+#                                              that overflow; any memory for 2 KB; NaN in maps;
+#                                              NULL plus 0
+#   hdf5              74027      612      644  (HDF5 leaks where a file is damaged; not ours)
+#   checkpoint      2592110      602      149
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

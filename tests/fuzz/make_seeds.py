@@ -189,8 +189,8 @@ def texts():
                         for i, s in enumerate(shapes)],
         "categories": [{"id": 90, "name": "toothbrush"}, {"id": 1, "name": "caf\u00e9", "supercategory": "food"}]}))
     for i, (h, w, s) in enumerate([(4, 6, boxes), (4, 6, shapes[1]), (4, 6, shapes[2]),
-                                   (300, 500, [[10.5, 20.25, 200, 290, 499, 1, -30, 700, 12, 12], [1, 1, 2, 2, 3, 1]])]):
-        put("shape", "s%d" % i, struct.pack("<HH", h - 1, w - 1) + json.dumps(s).encode())
+                                   (200, 250, [[10.5, 20.25, 200, 190, 249, 1, -30, 700, 12, 12], [1, 1, 2, 2, 3, 1]])]):
+        put("shape", "s%d" % i, struct.pack("4B", h - 1, 0, w - 1, 0) + json.dumps(s).encode())
     put("list", "right", "a 1 cat\nx/b.png 2 # both\n\f1 cat\r\n2 dog\n255 void\n\fa\n\fdog\n# no\ncat\n")
     put("list", "background", "\ufeffb\na.jpg\t1\n\f0 background\n1 cat\n\fb\na\n\fcat\n")
     put("list", "positions", "a 0 1\nb 1\n\f3 cow\n9 emu\n\fa\nb\n\femu\ncow\n")
