@@ -51,8 +51,8 @@ static void print_words(const char *title, const char *words)
 
 int help_job(const struct job *job)
 {
-    static const char nodes[] =
-        "  --nodes N     of all stages on N nodes, and their line of sbatch\n";
+    const char *own;
+    (void)job_option(job, &own);
     printf("lpcam %s %s [--set section.key=value]... [OPTION]...\n\n%s\n\n",
            job->name, job->argument, job->summary);
     print_words("reads", job->reads);
@@ -67,7 +67,7 @@ int help_job(const struct job *job)
            "  -v            errors name their place in the source\n"
            "  --help=keys   every key, its default and meaning\n\n"
            "Example:\n    %s\n\n%s",
-           job_has_nodes(job) ? nodes : "", job->example, codes);
+           own, job->example, codes);
     return 0;
 }
 

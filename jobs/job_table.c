@@ -82,9 +82,20 @@ const struct job jobs[] = {
 enum { N_JOBS = sizeof jobs / sizeof jobs[0] };
 const int n_jobs = N_JOBS;
 
-bool job_has_nodes(const struct job *job)
+const char *job_option(const struct job *job, const char **help)
 {
-    return job->run == job_plan;
+    *help = "";
+    if (job->run == job_plan) {
+        *help = "  --nodes N     of all stages on N nodes, and their line of "
+                "sbatch\n";
+        return "--nodes";
+    }
+    if (job->run == job_export) {
+        *help = "  --gallery DIR  a page to look at, DIR/gallery/index.html, "
+                "and no more\n";
+        return "--gallery";
+    }
+    return NULL;
 }
 
 const struct job *job_find(const char *name)

@@ -18,8 +18,9 @@ struct job {
 extern const struct job jobs[];
 extern const int n_jobs;
 
-/* Has the job the option --nodes? */
-bool job_has_nodes(const struct job *job);
+/* The option with a value that only this job has, and its line of help; NULL:
+ * there is none. */
+const char *job_option(const struct job *job, const char **help);
 
 /* The job of that name; NULL: none, and stderr says which is near. */
 const struct job *job_find(const char *name);

@@ -52,6 +52,7 @@ _lpcam() {
     compopt -o nospace 2>/dev/null
   elif [[ $word = -* ]]; then
     [ "$job" != plan ] || options+=" --nodes"
+    [ "$job" != export ] || options+=" --gallery"
     _lpcam_words "$options" "$word"
   elif [ "$job" = check ]; then
     _lpcam_files '\.(ini|onnx|h5|partial)$' "$word"

@@ -50,6 +50,23 @@ static bool parse_nodes(const char *text, int *n)
     return true;
 }
 
+/* An option with a value that only this job has. */
+static bool parse_own(const struct job *job, const char *value,
+                      struct job_args *args, const char **set, char **made)
+{
+    if (job->run == job_plan)
+        return parse_nodes(value, &args->n_nodes);
+    free(*made);
+    *made = text_format("export.out=%s", value);
+    if (!*made) {
+        fprintf(stderr, "lpcam: no memory for the name of the gallery\n");
+        return false;
+    }
+    set[args->n_set++] = "export.formats=gallery";
+    set[args->n_set++] = *made;
+    return true;
+}
+
 /* An option without a value: what it changes. */
 static bool parse_flag(const char *option, struct job_args *args, int *manner)
 {
@@ -79,8 +96,9 @@ static int misused(const struct job *job)
 /* Sort argv into args; -1: go on, else the exit code. */
 static int parse(const struct job *job, int argc, char **argv,
                  struct job_args *args, const char **set, const char **file,
-                 int *manner)
+                 char **made, int *manner)
 {
+    const char *help, *own = job_option(job, &help);
     for (int i = 2; i < argc; ++i) {
         const bool more = i + 1 < argc;
         if (strcmp(argv[i], "--help") == 0)
@@ -89,9 +107,8 @@ static int parse(const struct job *job, int argc, char **argv,
             return help_keys(NULL);
         if (strcmp(argv[i], "--set") == 0 && more) {
             set[args->n_set++] = argv[++i];
-        } else if (strcmp(argv[i], "--nodes") == 0 && job_has_nodes(job) &&
-                   more) {
-            if (!parse_nodes(argv[++i], &args->n_nodes))
+        } else if (own && strcmp(argv[i], own) == 0 && more) {
+            if (!parse_own(job, argv[++i], args, set, made))
                 return 2;
         } else if (argv[i][0] != '-') {
             file[args->n_files++] = argv[i];
@@ -143,14 +160,16 @@ int main(int argc, char **argv)
     int manner = 0; /* enum log_manner, or-ed */
     const char **set = calloc((size_t)argc, sizeof *set);
     const char **file = calloc((size_t)argc, sizeof *file);
+    char *made = NULL; /* a text of set */
     int code = 1;
     if (set && file) {
         args.set = set;
         args.file = file;
-        code = parse(job, argc, argv, &args, set, file, &manner);
+        code = parse(job, argc, argv, &args, set, file, &made, &manner);
         if (code < 0)
             code = run_job(job, &args, manner, &argc, &argv);
     }
+    free(made);
     free(set);
     free(file);
     return code;

@@ -69,8 +69,10 @@ complete_line() { # WORD...: what the last of them, perhaps empty, may become
 }
 same_words "jobs" "$(complete_line '')" "$jobs keys --help --version"
 same_words "a job" "$(complete_line ex)" "extract export"
-same_words "options" "$(complete_line plan -)" "$options --help"
-same_words "options but those of plan" "$(complete_line run -)" "${options/ --nodes/} --help"
+others=${options/ --gallery/}
+same_words "options of plan" "$(complete_line plan -)" "$others --help"
+same_words "options of export" "$(complete_line export -)" "${options/ --nodes/} --help"
+same_words "options of run" "$(complete_line run -)" "${others/ --nodes/} --help"
 same_words "keys" "$(complete_line run c.ini --set '')" "${keys// /= }="
 same_words "a key" "$(complete_line run c.ini --set kmeans.st)" "kmeans.starts= kmeans.start= kmeans.stop="
 same_words "sections" "$(complete_line keys 'm')" "model maps"
