@@ -105,7 +105,8 @@ lose_node() { # NODE ID
   done
   scontrol update NodeName="$1" State=DOWN Reason=lost
   rm -rf "$work/slurm/tmp/$1"/* "$work/slurm/spool/$1"/*pmix* "/dev/shm/vader_segment.$1-$$."*
-  scontrol update NodeName="$1" State=RESUME
+  # refused where the node has reported in meanwhile and is up by itself
+  scontrol update NodeName="$1" State=RESUME || [ -n "$(sinfo -hn "$1" -t idle,alloc,mix,comp -o %N)" ]
 }
 
 # many_photographs N FOLDER: the sample N times, each time under other IDs
