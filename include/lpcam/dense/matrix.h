@@ -24,7 +24,8 @@ struct matrix {
     int descriptor[9];             /* ScaLAPACK's                            */
 };
 
-/* The block with which the factorisation is fastest (tests/bench/fit.sh). */
+/* On two ranks within 3 % of the fastest block, 32, which is slower on one rank
+ * (tests/bench/fit.sh --scaling). */
 #define MATRIX_BLOCK 64
 
 /* A zero matrix. LP_EARG where it is empty or ScaLAPACK's 32-bit integers cannot
