@@ -42,16 +42,8 @@ build() { # preset
   cmake --build --preset "$1" --parallel "$(nproc)"
 }
 
-# What other programs make of the classifiers that lpcam fit writes.
-install_peers() {
-  [ -d build/peers/onnxruntime ] && return
-  PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check \
-    --target build/peers onnx onnxruntime
-}
-
 step "set-up"
 slurm/install.sh
-install_peers || echo "onnxruntime cannot be installed here: job.fit will not ask it"
 slurm/install.sh --with-slurm || echo "Slurm cannot be installed here: its tests will be left out"
 install_python || echo "Python's ${python_modules[*]} cannot be installed here: tests that read with them will be left out"
 slurm/install.sh --with-browser || echo "Chromium cannot be installed here: no test will look at the gallery"

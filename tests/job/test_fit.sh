@@ -39,11 +39,11 @@ must 2 extract configs/scenes.ini --dry-run "${fitted[@]}" --set run.out="$work/
 must 2 fit configs/scenes.ini --dry-run "${fitted[@]}" --set run.out="$work/dry"
 [ ! -e "$work/dry" ]
 "$python" tests/job/fit_onnx.py dump "$work/kept.npz" "$work/fit2/classifier.onnx" "$work/fit2/pooled.h5" tests/data/scenes/images
-peers=${LPCAM_PEERS:-$root/build/peers}
-if [ -d "$peers/onnxruntime" ]; then
-    PYTHONPATH=$peers "$python" -B tests/job/fit_onnx.py compare "$work/kept.npz" "$work/fit2/classifier.onnx"
+peer=$root/build/python/bin/python
+if "$peer" -c 'import onnx, onnxruntime' 2>/dev/null; then
+    "$peer" -B tests/job/fit_onnx.py compare "$work/kept.npz" "$work/fit2/classifier.onnx"
 else
-    echo "onnxruntime is not asked: there is none in $peers (tests/run.sh puts it there)"
+    echo "onnxruntime is not asked: $peer has none (tests/run.sh puts it there)"
 fi
 
 # --- half of the photographs held out
