@@ -13,7 +13,7 @@ struct encoder {
     png_infop info;
     struct png_bytes *out;
     const uint8_t *pixel;
-    int h, w, channels;
+    int h, w;
     const uint8_t (*palette)[3];
     const uint8_t *opacity; /* [256], NULL: all opaque */
 };
@@ -69,7 +69,7 @@ static void flush(png_structp png)
  * gradually is better off with filters. */
 static void set_compression(struct encoder *e)
 {
-    const bool mask = e->channels == 1 && !e->opacity;
+    const bool mask = !e->opacity;
     png_set_compression_level(e->png, mask ? 1 : 6);
     png_set_compression_strategy(e->png, mask ? Z_RLE : Z_FILTERED);
     png_set_filter(e->png, PNG_FILTER_TYPE_BASE,
@@ -83,22 +83,19 @@ static enum lp_status encode(struct encoder *e)
         return LP_EARG;
     png_set_write_fn(e->png, e->out, append, flush);
     png_set_IHDR(e->png, e->info, (png_uint_32)e->w, (png_uint_32)e->h, 8,
-                 e->palette ? PNG_COLOR_TYPE_PALETTE : PNG_COLOR_TYPE_RGB,
-                 PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
-                 PNG_FILTER_TYPE_DEFAULT);
-    if (e->palette) {
-        png_color colour[256];
-        for (int v = 0; v < 256; ++v)
-            colour[v] = (png_color){e->palette[v][0], e->palette[v][1],
-                                    e->palette[v][2]};
-        png_set_PLTE(e->png, e->info, colour, 256);
-    }
+                 PNG_COLOR_TYPE_PALETTE, PNG_INTERLACE_NONE,
+                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_color colour[256];
+    for (int v = 0; v < 256; ++v)
+        colour[v] =
+            (png_color){e->palette[v][0], e->palette[v][1], e->palette[v][2]};
+    png_set_PLTE(e->png, e->info, colour, 256);
     if (e->opacity)
         png_set_tRNS(e->png, e->info, e->opacity, 256, NULL);
     set_compression(e);
     png_write_info(e->png, e->info);
     for (int y = 0; y < e->h; ++y)
-        png_write_row(e->png, e->pixel + (int64_t)y * e->w * e->channels);
+        png_write_row(e->png, e->pixel + (int64_t)y * e->w);
     png_write_end(e->png, NULL);
     return LP_OK;
 }
@@ -121,12 +118,8 @@ static enum lp_status run(struct encoder *e)
 enum lp_status png_of_palette(struct png_bytes *out, const uint8_t *pixel,
                               int h, int w, const uint8_t palette[256][3])
 {
-    struct encoder e = {.out = out,
-                        .pixel = pixel,
-                        .h = h,
-                        .w = w,
-                        .channels = 1,
-                        .palette = palette};
+    struct encoder e = {
+        .out = out, .pixel = pixel, .h = h, .w = w, .palette = palette};
     return run(&e);
 }
 
@@ -138,16 +131,7 @@ enum lp_status png_of_overlay(struct png_bytes *out, const uint8_t *pixel,
                         .pixel = pixel,
                         .h = h,
                         .w = w,
-                        .channels = 1,
                         .palette = palette,
                         .opacity = opacity};
-    return run(&e);
-}
-
-enum lp_status png_of_rgb(struct png_bytes *out, const uint8_t *pixel, int h,
-                          int w)
-{
-    struct encoder e = {
-        .out = out, .pixel = pixel, .h = h, .w = w, .channels = 3};
     return run(&e);
 }

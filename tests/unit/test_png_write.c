@@ -7,7 +7,6 @@
 
 #include "lpcam/base/hash.h"
 #include "lpcam/base/text.h"
-#include "lpcam/data/image.h"
 #include "lpcam/data/mask.h"
 #include "support.h"
 
@@ -63,30 +62,11 @@ static void masks_come_back_whatever_their_values_and_sizes(void **state)
     png_release(&png);
 }
 
-static void pictures_come_back_as_they_were(void **state)
-{
-    (void)state;
-    enum { H = 37, W = 53 };
-    uint8_t rgb[H * W * 3];
-    struct png_bytes png = {0};
-    struct image image = {0};
-    char why[256];
-    for (int i = 0; i < H * W * 3; ++i)
-        rgb[i] = (uint8_t)hash_mix(2, (uint64_t)i);
-    assert_int_equal(png_of_rgb(&png, rgb, H, W), LP_OK);
-    assert_int_equal(image_read(write_file(&png), &image, why), LP_OK);
-    assert_true(image.h == H && image.w == W);
-    assert_memory_equal(image.rgb, rgb, sizeof rgb);
-    image_release(&image);
-    png_release(&png);
-}
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_palette_is_vocs),
         cmocka_unit_test(masks_come_back_whatever_their_values_and_sizes),
-        cmocka_unit_test(pictures_come_back_as_they_were),
     };
     return test_mpi_main(argc, argv, tests);
 }

@@ -29,8 +29,4 @@ enum lp_status png_of_overlay(struct png_bytes *out, const uint8_t *pixel,
                               int h, int w, const uint8_t palette[256][3],
                               const uint8_t opacity[256]);
 
-/* pixel [h][w][3]. */
-enum lp_status png_of_rgb(struct png_bytes *out, const uint8_t *pixel, int h,
-                          int w);
-
 #endif
