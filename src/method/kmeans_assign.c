@@ -118,11 +118,12 @@ static int list_cells(const struct visit *v, int64_t pair, int side, int first,
     const float *length = v->pass->km->length + f->offset[v->image];
     const int64_t step = (int64_t)f->d * value_bytes(f->type);
     int n = 0;
-    for (int c = first; c < end; ++c)
-        if (sides[c] == side && length[c] > 0) {
-            lane->cell[n] = c;
-            lane->row[n++] = v->rows + c * step;
-        }
+    for (int c = first; c < end; ++c) { /* no branch: sides change often */
+        lane->cell[n] = c;
+        lane->row[n] = v->rows + c * step;
+        lane->length[n] = length[c];
+        n += (sides[c] == side) & (length[c] > 0);
+    }
     return n;
 }
 
@@ -148,7 +149,7 @@ static void visit_side(const struct visit *v, int64_t pair, int side, int first,
                            .n = n,
                            .cell = lane->cell,
                            .row = lane->row,
-                           .length = km->length + pass->f->offset[v->image],
+                           .length = lane->length,
                            .dot = lane->dot,
                            .usable = pass->usable + (int64_t)p * km->k,
                        });
@@ -229,44 +230,46 @@ done:
     return status;
 }
 
+/* Sixteen rows at once; gcc makes branches of the same in a loop. */
+typedef float floats __attribute__((vector_size(64)));
+typedef int32_t ints __attribute__((vector_size(64)));
+
 KMEANS_CLONES
+static void best_dots(const struct kmeans_rows *rows, int k, int usable,
+                      int first, int32_t *label, float *cosine)
+{
+    const float *dot = rows->dot + first;
+    ints best = usable - (ints){0};
+    floats x, most;
+
+    memcpy(&most, dot + usable * KMEANS_BLOCK, sizeof most);
+    for (int c = usable + 1; c < k; ++c) {
+        if (!rows->usable[c])
+            continue;
+        memcpy(&x, dot + c * KMEANS_BLOCK, sizeof x);
+        const ints more = x > most;
+        best = (more & c) | (~more & best);
+        most = (floats)((more & (ints)x) | (~more & (ints)most));
+    }
+    memcpy(label + first, &best, sizeof best);
+    memcpy(cosine + first, &most, sizeof most);
+}
+
+KMEANS_CLONES
+static void divide(float *cosine, const float *length, int n)
+{
+    for (int r = 0; r < n; ++r)
+        cosine[r] = kmeans_cosine(cosine[r], length[r]);
+}
+
 void kmeans_best(const struct kmeans_rows *rows, int k, int32_t *label,
                  float *cosine)
 {
-    int first = 0;
-    while (first < k && !rows->usable[first])
-        ++first;
-    first = first < k ? first : 0;
-    for (int r = 0; r < KMEANS_BLOCK; ++r) {
-        label[r] = first;
-        cosine[r] = rows->dot[first * KMEANS_BLOCK + r];
-    }
-    for (int c = first + 1; c < k; ++c) {
-        const float *dot = rows->dot + c * KMEANS_BLOCK;
-        if (!rows->usable[c])
-            continue;
-        for (int r = 0; r < KMEANS_BLOCK; ++r) {
-            label[r] = dot[r] > cosine[r] ? c : label[r];
-            cosine[r] = dot[r] > cosine[r] ? dot[r] : cosine[r];
-        }
-    }
-    for (int r = 0; r < rows->n; ++r)
-        cosine[r] = kmeans_cosine(cosine[r], rows->length[rows->cell[r]]);
-}
-
-uint64_t kmeans_key(float x)
-{
-    uint32_t bits;
-    x += 0.0f; /* -0 becomes 0 */
-    memcpy(&bits, &x, sizeof bits);
-    return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
-}
-
-float kmeans_unkey(uint64_t key)
-{
-    const uint32_t u = (uint32_t)key;
-    const uint32_t bits = u & 0x80000000u ? u & 0x7fffffffu : ~u;
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
+    int usable = 0;
+    while (usable < k && !rows->usable[usable])
+        ++usable;
+    usable = usable < k ? usable : 0;
+    for (int first = 0; first < rows->n; first += 16)
+        best_dots(rows, k, usable, first, label, cosine);
+    divide(cosine, rows->length, rows->n);
 }

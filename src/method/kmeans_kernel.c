@@ -95,12 +95,9 @@ void kmeans_dots(const struct kmeans_kernel *kernel,
 
     for (int r = n; r < (n_tiles + 1) * KMEANS_TILE; ++r)
         row[r] = row[n - 1];
-    memset(acc, 0, (size_t)(n_tiles * tile) * sizeof *acc);
     for (int step = 0; step < s->n_steps; step += KMEANS_SLICE)
         for (int i = 0; i < n_tiles; ++i)
             kernel->panel(s, row + i * KMEANS_TILE, step, slice_steps(s, step),
                           packed + step * places * KMEANS_LANES, acc + i * tile,
-                          ahead);
-    for (int i = 0; i < n_tiles; ++i)
-        kernel->reduce(s, acc + i * tile, dot + i * KMEANS_TILE);
+                          dot + i * KMEANS_TILE, ahead);
 }

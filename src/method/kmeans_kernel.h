@@ -44,12 +44,15 @@ struct kmeans_ahead {
     const char *at, *end;
 };
 
-/* KMEANS_TILE rows, which as many follow, from first_step on times all groups:
- * acc [n_groups][KMEANS_TILE][group][KMEANS_LANES], continued. centers is the
- * slice's part of the packed ones. */
+/* KMEANS_TILE rows, which as many follow, times all groups, a slice of steps
+ * from first_step on. acc [n_groups][KMEANS_TILE][group][KMEANS_LANES] carries
+ * the lanes from slice to slice: the first one does not read it, and the last
+ * one adds them up into the tile's four columns of dot
+ * [n_groups * group][KMEANS_BLOCK]. centers is the slice's part of the packed
+ * ones. */
 typedef void kmeans_panel(const struct kmeans_shape *shape,
                           const char *const *row, int first_step, int n_steps,
-                          const float *centers, float *acc,
+                          const float *centers, float *acc, float *dot,
                           struct kmeans_ahead *ahead);
 
 struct kmeans_kernel {
@@ -57,10 +60,6 @@ struct kmeans_kernel {
     bool (*runs)(void);  /* on this processor?                          */
     bool (*pairs)(void); /* does it multiply bf16 in pairs?             */
     kmeans_panel *panel;
-    /* The lanes of a tile added up: dot [n_groups * group][KMEANS_BLOCK], the
-     * tile's four columns. */
-    void (*reduce)(const struct kmeans_shape *shape, const float *acc,
-                   float *dot);
     /* sum [d] += the first n_in rows - the other rows, each as the integers
      * nearest to x 2^bits, which are at most 2^22: KMEANS_PART_ROWS rows fit. */
     void (*add)(const struct kmeans_shape *shape, const char *const *row,
@@ -77,6 +76,12 @@ enum lp_status kmeans_kernel_find(const char *name,
 
 struct kmeans_shape kmeans_shape(const struct kmeans_kernel *kernel,
                                  enum lp_value type, int k, int d);
+
+static inline bool kmeans_last_slice(const struct kmeans_shape *shape,
+                                     int first_step, int n_steps)
+{
+    return first_step + n_steps == shape->n_steps;
+}
 
 /* Floats of a problem's packed centres; of acc for a block. */
 int64_t kmeans_packed_floats(const struct kmeans_shape *shape);

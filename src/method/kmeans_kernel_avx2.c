@@ -64,10 +64,10 @@ INLINE void step(enum lp_value type, int group, bool part, int n,
     }
 }
 
-/* One half of the lanes of two rows times one group. */
+/* One half of the lanes of two rows times one group. fresh: acc begins here. */
 INLINE void tile(enum lp_value type, int group, const char *const *row,
-                 int n_steps, int n_last, const float *centers, float *acc,
-                 const char *ahead, int lines)
+                 bool fresh, int n_steps, int n_last, const float *centers,
+                 float *acc, const char *ahead, int lines)
 {
     const int n_full = n_last < HALF ? n_steps - 1 : n_steps;
     const char *x[ROWS];
@@ -78,7 +78,9 @@ INLINE void tile(enum lp_value type, int group, const char *const *row,
         x[r] = row[r];
 #pragma GCC unroll 6
         for (int j = 0; j < group; ++j)
-            a[r][j] = _mm256_load_ps(acc + (r * group + j) * KMEANS_LANES);
+            a[r][j] =
+                fresh ? _mm256_setzero_ps()
+                      : _mm256_load_ps(acc + (r * group + j) * KMEANS_LANES);
     }
 #pragma GCC unroll 1
     for (int t = 0; t < n_full; ++t) {
@@ -101,24 +103,43 @@ INLINE void tile(enum lp_value type, int group, const char *const *row,
 
 /* A tile's four row and lane halves. Every group brings its share near. */
 INLINE void quarters(enum lp_value type, int group, const char *const *row,
-                     int n_steps, int n_last, const float *centers, float *acc,
-                     struct kmeans_ahead *ahead, int lines)
+                     bool fresh, int n_steps, int n_last, const float *centers,
+                     float *acc, struct kmeans_ahead *ahead, int lines)
 {
     for (int i = 0; i < 4; ++i) {
         const int r = i / 2 * ROWS, lane = i % 2 * HALF;
         const char *x[ROWS] = {row[r] + lane * value_size(type),
                                row[r + 1] + lane * value_size(type)};
         const int fetch = i < lines && ahead->at < ahead->end;
-        tile(type, group, x, n_steps, n_last - lane, centers + lane,
+        tile(type, group, x, fresh, n_steps, n_last - lane, centers + lane,
              acc + r * group * KMEANS_LANES + lane, ahead->at, fetch);
         ahead->at += fetch * n_steps * 64;
     }
 }
 
+INLINE float add_lanes(const float *a)
+{
+    const __m256 x = _mm256_add_ps(_mm256_load_ps(a), _mm256_load_ps(a + HALF));
+    __m128 y =
+        _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    y = _mm_add_ps(y, _mm_movehl_ps(y, y));
+    return _mm_cvtss_f32(_mm_add_ss(y, _mm_movehdup_ps(y)));
+}
+
+/* The lanes of a tile times one group added up. */
+INLINE void add_tile(int group, const float *acc, float *dot)
+{
+    for (int r = 0; r < KMEANS_TILE; ++r)
+        for (int j = 0; j < group; ++j, acc += KMEANS_LANES)
+            dot[j * KMEANS_BLOCK + r] = add_lanes(acc);
+}
+
 INLINE void groups(enum lp_value type, int group, const struct kmeans_shape *s,
                    const char *const *row, int first_step, int n_steps,
-                   const float *centers, float *acc, struct kmeans_ahead *ahead)
+                   const float *centers, float *acc, float *dot,
+                   struct kmeans_ahead *ahead)
 {
+    const bool last = kmeans_last_slice(s, first_step, n_steps);
     const int left = s->d - first_step * KMEANS_LANES;
     const int n_last = left - (n_steps - 1) * KMEANS_LANES;
     const int total = value_size(type); /* lines a step: 4 rows of 16 lanes */
@@ -128,21 +149,24 @@ INLINE void groups(enum lp_value type, int group, const struct kmeans_shape *s,
     for (int r = 0; r < KMEANS_TILE; ++r)
         x[r] = row[r] + (int64_t)first_step * KMEANS_LANES * value_size(type);
     for (int g = 0; g < s->n_groups; ++g) {
-        quarters(type, group, x, n_steps,
+        quarters(type, group, x, first_step == 0, n_steps,
                  n_last < KMEANS_LANES ? n_last : KMEANS_LANES, centers, acc,
                  ahead, g * lines < total ? lines : 0);
+        if (last)
+            add_tile(group, acc, dot + g * group * KMEANS_BLOCK);
         centers += n_steps * group * KMEANS_LANES;
         acc += KMEANS_TILE * group * KMEANS_LANES;
     }
 }
 
 #define PANEL(type, group)                                                     \
-    static void panel_##type##_##group(const struct kmeans_shape *s,           \
-                                       const char *const *row, int first_step, \
-                                       int n_steps, const float *centers,      \
-                                       float *acc, struct kmeans_ahead *ahead) \
+    static void panel_##type##_##group(                                        \
+        const struct kmeans_shape *s, const char *const *row, int first_step,  \
+        int n_steps, const float *centers, float *acc, float *dot,             \
+        struct kmeans_ahead *ahead)                                            \
     {                                                                          \
-        groups(type, group, s, row, first_step, n_steps, centers, acc, ahead); \
+        groups(type, group, s, row, first_step, n_steps, centers, acc, dot,    \
+               ahead);                                                         \
     }
 #define PANELS(type) PANEL(type, 4) PANEL(type, 5) PANEL(type, 6)
 PANELS(LP_F32)
@@ -155,32 +179,15 @@ PANELS(LP_BF16)
     }
 static void panel(const struct kmeans_shape *s, const char *const *row,
                   int first_step, int n_steps, const float *centers, float *acc,
-                  struct kmeans_ahead *ahead)
+                  float *dot, struct kmeans_ahead *ahead)
 {
     static kmeans_panel *const all[][3] = {
         [LP_F32] = THREE(LP_F32),
         [LP_F16] = THREE(LP_F16),
         [LP_BF16] = THREE(LP_BF16),
     };
-    all[s->type][s->group - 4](s, row, first_step, n_steps, centers, acc,
+    all[s->type][s->group - 4](s, row, first_step, n_steps, centers, acc, dot,
                                ahead);
-}
-
-static float add_lanes(const float *a)
-{
-    const __m256 x = _mm256_add_ps(_mm256_load_ps(a), _mm256_load_ps(a + HALF));
-    __m128 y =
-        _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
-    y = _mm_add_ps(y, _mm_movehl_ps(y, y));
-    return _mm_cvtss_f32(_mm_add_ss(y, _mm_movehdup_ps(y)));
-}
-
-static void reduce(const struct kmeans_shape *s, const float *acc, float *dot)
-{
-    for (int g = 0; g < s->n_groups; ++g)
-        for (int r = 0; r < KMEANS_TILE; ++r)
-            for (int j = 0; j < s->group; ++j, acc += KMEANS_LANES)
-                dot[(g * s->group + j) * KMEANS_BLOCK + r] = add_lanes(acc);
 }
 
 /* A run of channels, RUN vectors of 8, whose sums stay in registers. */
@@ -269,7 +276,6 @@ const struct kmeans_kernel kmeans_kernel_avx2 = {
     .runs = runs,
     .pairs = pairs,
     .panel = panel,
-    .reduce = reduce,
     .add = add,
 };
 #else

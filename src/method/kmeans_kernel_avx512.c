@@ -90,10 +90,63 @@ INLINE void step(enum row_type type, int group, bool part, int n,
     }
 }
 
+/* [a0 + a8 .. a7 + a15, b0 + b8 .. b7 + b15] */
+INLINE __m512 halve(__m512 a, __m512 b)
+{
+    return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44),
+                         _mm512_shuffle_f32x4(a, b, 0xee));
+}
+
+/* The lanes of four rows with one centre. */
+INLINE __m128 add_lanes(__m512 a, __m512 b, __m512 c, __m512 d)
+{
+    const __m512i first =
+        _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    const __m512 ab = halve(a, b), cd = halve(c, d);
+    __m512 x = _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88),
+                             _mm512_shuffle_f32x4(ab, cd, 0xdd));
+    x = _mm512_add_ps(x, _mm512_permute_ps(x, 0x4e));
+    x = _mm512_add_ps(x, _mm512_permute_ps(x, 0xb1));
+    return _mm512_castps512_ps128(_mm512_permutexvar_ps(first, x));
+}
+
+INLINE void begin_tile(int group, bool fresh, const float *acc,
+                       __m512 a[KMEANS_TILE][KMEANS_MOST_GROUP])
+{
+#pragma GCC unroll 4
+    for (int r = 0; r < KMEANS_TILE; ++r)
+#pragma GCC unroll 6
+        for (int j = 0; j < group; ++j)
+            a[r][j] =
+                fresh ? _mm512_setzero_ps()
+                      : _mm512_load_ps(acc + (r * group + j) * KMEANS_LANES);
+}
+
+/* Into acc, or where this was the last slice added up into dot. */
+INLINE void end_tile(int group, bool last, float *acc, float *dot,
+                     __m512 a[KMEANS_TILE][KMEANS_MOST_GROUP])
+{
+#pragma GCC unroll 6
+    for (int j = 0; j < group; ++j)
+        if (last)
+            _mm_storeu_ps(dot + j * KMEANS_BLOCK,
+                          add_lanes(a[0][j], a[1][j], a[2][j], a[3][j]));
+        else
+#pragma GCC unroll 4
+            for (int r = 0; r < KMEANS_TILE; ++r)
+                _mm512_store_ps(acc + (r * group + j) * KMEANS_LANES, a[r][j]);
+}
+
+/* Where a slice stands among those of a dot. */
+struct place {
+    bool first, last;
+};
+
 /* A slice of 4 rows times one group, `lines` cache lines ahead a step; the last
  * step has n_last channels. next: rows to be brought from L2, NULL: none. */
 INLINE void tile(enum row_type type, int group, const char *const *row,
-                 int n_steps, int n_last, const float *centers, float *acc,
+                 struct place place, int n_steps, int n_last,
+                 const float *centers, float *acc, float *dot,
                  const char *ahead, int lines, const char *const *next)
 {
     const int bytes = step_bytes(type);
@@ -103,12 +156,9 @@ INLINE void tile(enum row_type type, int group, const char *const *row,
     __m512 a[KMEANS_TILE][KMEANS_MOST_GROUP];
 
 #pragma GCC unroll 4
-    for (int r = 0; r < KMEANS_TILE; ++r) {
+    for (int r = 0; r < KMEANS_TILE; ++r)
         x[r] = row[r];
-#pragma GCC unroll 6
-        for (int j = 0; j < group; ++j)
-            a[r][j] = _mm512_load_ps(acc + (r * group + j) * KMEANS_LANES);
-    }
+    begin_tile(group, place.first, acc, a);
 #pragma GCC unroll 1
     for (int t = 0; t < n_full; ++t) {
         for (const char *end = ahead + lines * 64; ahead < end; ahead += 64)
@@ -125,11 +175,7 @@ INLINE void tile(enum row_type type, int group, const char *const *row,
     }
     if (n_full < n_steps)
         step(type, group, true, n_last, x, centers, a);
-#pragma GCC unroll 4
-    for (int r = 0; r < KMEANS_TILE; ++r)
-#pragma GCC unroll 6
-        for (int j = 0; j < group; ++j)
-            _mm512_store_ps(acc + (r * group + j) * KMEANS_LANES, a[r][j]);
+    end_tile(group, place.last, acc, dot, a);
 }
 
 /* All groups of a slice. As many bytes are brought to L2 as are multiplied; the
@@ -137,8 +183,11 @@ INLINE void tile(enum row_type type, int group, const char *const *row,
  * step. */
 INLINE void groups(enum row_type type, int group, const struct kmeans_shape *s,
                    const char *const *row, int first_step, int n_steps,
-                   const float *centers, float *acc, struct kmeans_ahead *ahead)
+                   const float *centers, float *acc, float *dot,
+                   struct kmeans_ahead *ahead)
 {
+    const struct place place = {first_step == 0,
+                                kmeans_last_slice(s, first_step, n_steps)};
     const int bytes = step_bytes(type), left = s->d - first_step * s->lanes;
     const int n_last = left - (n_steps - 1) * s->lanes;
     const int total = KMEANS_TILE * bytes / 64; /* lines a step, all groups */
@@ -155,23 +204,25 @@ INLINE void groups(enum row_type type, int group, const struct kmeans_shape *s,
         const char *at = ahead->at;
         ahead->at += fetch ? lines * n_steps * 64 : 0;
         if (bytes == 64 && g == s->n_groups - 1)
-            tile(type, group, x, n_steps, n, centers, acc, at,
+            tile(type, group, x, place, n_steps, n, centers, acc, dot, at,
                  fetch ? lines : 0, next);
         else
-            tile(type, group, x, n_steps, n, centers, acc, at,
+            tile(type, group, x, place, n_steps, n, centers, acc, dot, at,
                  fetch ? lines : 0, NULL);
         centers += n_steps * group * KMEANS_LANES;
         acc += KMEANS_TILE * group * KMEANS_LANES;
+        dot += group * KMEANS_BLOCK;
     }
 }
 
 #define PANEL(type, group)                                                     \
-    static void panel_##type##_##group(const struct kmeans_shape *s,           \
-                                       const char *const *row, int first_step, \
-                                       int n_steps, const float *centers,      \
-                                       float *acc, struct kmeans_ahead *ahead) \
+    static void panel_##type##_##group(                                        \
+        const struct kmeans_shape *s, const char *const *row, int first_step,  \
+        int n_steps, const float *centers, float *acc, float *dot,             \
+        struct kmeans_ahead *ahead)                                            \
     {                                                                          \
-        groups(type, group, s, row, first_step, n_steps, centers, acc, ahead); \
+        groups(type, group, s, row, first_step, n_steps, centers, acc, dot,    \
+               ahead);                                                         \
     }
 #define PANELS(type) PANEL(type, 4) PANEL(type, 5) PANEL(type, 6)
 PANELS(ROW_F32)
@@ -185,40 +236,12 @@ PANELS(ROW_PAIRS)
     }
 static void panel(const struct kmeans_shape *s, const char *const *row,
                   int first_step, int n_steps, const float *centers, float *acc,
-                  struct kmeans_ahead *ahead)
+                  float *dot, struct kmeans_ahead *ahead)
 {
     static kmeans_panel *const all[][3] = {THREE(ROW_F32), THREE(ROW_F16),
                                            THREE(ROW_BF16), THREE(ROW_PAIRS)};
     all[row_type(s)][s->group - 4](s, row, first_step, n_steps, centers, acc,
-                                   ahead);
-}
-
-/* [a0 + a8 .. a7 + a15, b0 + b8 .. b7 + b15] */
-INLINE __m512 halve(__m512 a, __m512 b)
-{
-    return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44),
-                         _mm512_shuffle_f32x4(a, b, 0xee));
-}
-
-static void reduce(const struct kmeans_shape *s, const float *acc, float *dot)
-{
-    const __m512i first =
-        _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-    for (int g = 0; g < s->n_groups; ++g, acc += KMEANS_TILE * s->group * 16)
-        for (int j = 0; j < s->group; ++j) {
-            const float *a = acc + j * KMEANS_LANES;
-            const int next = s->group * KMEANS_LANES;
-            __m512 ab = halve(_mm512_load_ps(a), _mm512_load_ps(a + next));
-            __m512 cd = halve(_mm512_load_ps(a + 2 * next),
-                              _mm512_load_ps(a + 3 * next));
-            __m512 x = _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88),
-                                     _mm512_shuffle_f32x4(ab, cd, 0xdd));
-            x = _mm512_add_ps(x, _mm512_permute_ps(x, 0x4e));
-            x = _mm512_add_ps(x, _mm512_permute_ps(x, 0xb1));
-            x = _mm512_permutexvar_ps(first, x);
-            _mm_storeu_ps(dot + (g * s->group + j) * KMEANS_BLOCK,
-                          _mm512_castps512_ps128(x));
-        }
+                                   dot, ahead);
 }
 
 /* A run of channels, RUN vectors of 16, whose sums stay in registers. */
@@ -307,7 +330,6 @@ const struct kmeans_kernel kmeans_kernel_avx512 = {
     .runs = runs,
     .pairs = pairs,
     .panel = panel,
-    .reduce = reduce,
     .add = add,
 };
 #else

@@ -24,47 +24,50 @@ static void load(const struct kmeans_shape *s, const char *row, int first,
         x[i] = 0;
 }
 
+static float add_lanes(const float *lane)
+{
+    float a[KMEANS_LANES];
+    memcpy(a, lane, sizeof a);
+    for (int half = KMEANS_LANES / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; ++i)
+            a[i] += a[i + half];
+    return a[0];
+}
+
+/* A row's slice times one centre, whose steps are `stride` floats apart. */
+static void multiply(const float *x, int n_steps, const float *c, int stride,
+                     float *a)
+{
+    for (int t = 0; t < n_steps; ++t, x += KMEANS_LANES, c += stride)
+        for (int i = 0; i < KMEANS_LANES; ++i)
+            a[i] = fmaf(x[i], c[i], a[i]);
+}
+
 static void panel(const struct kmeans_shape *s, const char *const *row,
                   int first_step, int n_steps, const float *centers, float *acc,
-                  struct kmeans_ahead *ahead)
+                  float *dot, struct kmeans_ahead *ahead)
 {
     float x[KMEANS_SLICE * KMEANS_LANES];
     const int first = first_step * KMEANS_LANES, room = n_steps * KMEANS_LANES;
     const int n = s->d - first < room ? s->d - first : room;
+    const int stride = s->group * KMEANS_LANES;
+    const bool last = kmeans_last_slice(s, first_step, n_steps);
 
     (void)ahead;
     for (int r = 0; r < KMEANS_TILE; ++r) {
         load(s, row[r], first, n, room, x);
-        for (int g = 0; g < s->n_groups; ++g)
-            for (int j = 0; j < s->group; ++j) {
-                const float *c =
-                    centers +
-                    ((int64_t)g * n_steps * s->group + j) * KMEANS_LANES;
-                float *a =
-                    acc + ((g * KMEANS_TILE + r) * s->group + j) * KMEANS_LANES;
-                for (int i = 0; i < room; ++i)
-                    a[i % KMEANS_LANES] =
-                        fmaf(x[i],
-                             c[i / KMEANS_LANES * s->group * KMEANS_LANES +
-                               i % KMEANS_LANES],
-                             a[i % KMEANS_LANES]);
-            }
+        for (int c = 0; c < s->n_groups * s->group; ++c) {
+            const int g = c / s->group, j = c % s->group;
+            float *a = acc + (g * KMEANS_TILE + r) * stride + j * KMEANS_LANES;
+            if (first_step == 0)
+                memset(a, 0, KMEANS_LANES * sizeof *a);
+            multiply(x, n_steps,
+                     centers + (int64_t)g * n_steps * stride + j * KMEANS_LANES,
+                     stride, a);
+            if (last)
+                dot[c * KMEANS_BLOCK + r] = add_lanes(a);
+        }
     }
-}
-
-static void reduce(const struct kmeans_shape *s, const float *acc, float *dot)
-{
-    for (int g = 0; g < s->n_groups; ++g)
-        for (int r = 0; r < KMEANS_TILE; ++r)
-            for (int j = 0; j < s->group; ++j) {
-                float a[KMEANS_LANES];
-                memcpy(a, acc, sizeof a);
-                acc += KMEANS_LANES;
-                for (int half = KMEANS_LANES / 2; half > 0; half /= 2)
-                    for (int i = 0; i < half; ++i)
-                        a[i] += a[i + half];
-                dot[(g * s->group + j) * KMEANS_BLOCK + r] = a[0];
-            }
 }
 
 static void add(const struct kmeans_shape *s, const char *const *row, int n_in,
@@ -93,6 +96,5 @@ const struct kmeans_kernel kmeans_kernel_plain = {
     .runs = always,
     .pairs = never,
     .panel = panel,
-    .reduce = reduce,
     .add = add,
 };

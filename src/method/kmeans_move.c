@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The assignment step: every row to its nearest centre, and those that move
  * from their old cluster's sums to the new one's. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,16 +69,16 @@ static void assign_rows(void *state, const struct kmeans_rows *rows)
     struct kmeans_run_lane *lane = &run->lane[rows->lane];
     const struct kmeans *km = run->km;
     const int p = rows->problem;
-    const double scale = ldexp(1, lane->sums.cosine_bits);
     struct comm_key *far = lane->far + (int64_t)p * km->k;
     int32_t label[KMEANS_BLOCK];
     float cosine[KMEANS_BLOCK];
     struct moves moves = {0};
 
     kmeans_best(rows, km->k, label, cosine);
+    lane->sums.objective[p] +=
+        kmeans_fix_sum(cosine, rows->n, lane->sums.cosine_bits);
     for (int r = 0; r < rows->n; ++r) {
         uint8_t *mine = &km->assignment[rows->pair_cell + rows->cell[r]];
-        lane->sums.objective[p] += llrint((double)cosine[r] * scale);
         if (kmeans_key(cosine[r]) <= far[km->k - 1].key)
             comm_key_keep(
                 far, km->k,

@@ -28,14 +28,17 @@ static void keep_nearest(void *state, const struct kmeans_rows *rows)
         const float *dot = rows->dot + c * KMEANS_BLOCK;
         if (km->size[slot] == 0)
             continue;
+        struct comm_key *near = list + slot * KMEANS_NEAREST;
         for (int r = 0; r < rows->n; ++r) {
-            const int64_t cell = rows->cell[r];
-            const float cosine = kmeans_cosine(dot[r], rows->length[cell]);
-            comm_key_keep(
-                list + slot * KMEANS_NEAREST, KMEANS_NEAREST,
-                (struct comm_key){~kmeans_key(cosine),
+            const uint64_t key =
+                ~kmeans_key(kmeans_cosine(dot[r], rows->length[r]));
+            if (key <= near[KMEANS_NEAREST - 1].key)
+                comm_key_keep(near, KMEANS_NEAREST,
+                              (struct comm_key){
+                                  key,
                                   search->f->first_image + rows->image,
-                                  cell << WIDTH_BITS | width});
+                                  (int64_t)rows->cell[r] << WIDTH_BITS | width,
+                              });
         }
     }
 }

@@ -5,6 +5,7 @@
 #define LPCAM_KMEANS_PARTS_H
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "kmeans_kernel.h"
 
@@ -83,6 +84,9 @@ void kmeans_sums_merge(struct kmeans_sums *to, struct kmeans_sums *from,
 
 /* sum [d] += sign times x [d] with this many binary places. */
 void kmeans_fix_row(int64_t *sum, const float *x, int d, int bits, int sign);
+
+/* The sum of x [n] with this many binary places. */
+int64_t kmeans_fix_sum(const float *x, int n, int bits);
 
 /* --- kmeans_slots.c: whose cluster is whose, and in what order they travel
  *
@@ -194,7 +198,7 @@ struct kmeans_rows {
     int n;                  /* rows, at most KMEANS_BLOCK                    */
     const int32_t *cell;    /* [n] ascending                                 */
     const char *const *row; /* [n] vectors [d] as stored                     */
-    const float *length;    /* [cells of the image]                          */
+    const float *length;    /* [n] of the vectors                            */
     const float *dot;       /* [k][KMEANS_BLOCK] with the unit centres       */
     const bool *usable;     /* [k] centres that are not zero                 */
 };
@@ -206,6 +210,7 @@ typedef void kmeans_visit(void *state, const struct kmeans_rows *rows);
 struct kmeans_lane {
     int32_t cell[KMEANS_BLOCK];
     const char *row[KMEANS_ROWS];
+    float length[KMEANS_BLOCK];
     float *acc;  /* kmeans_acc_floats                                       */
     float *dot;  /* [k, rounded up to groups][KMEANS_BLOCK]                  */
     float *unit; /* [d] a centre                                            */
@@ -252,8 +257,21 @@ static inline float kmeans_cosine(float dot, float length)
 }
 
 /* A float as a key: larger floats have larger keys, both zeros the same. */
-uint64_t kmeans_key(float x);
-float kmeans_unkey(uint64_t key);
+static inline uint64_t kmeans_key(float x)
+{
+    uint32_t bits;
+    x += 0.0f; /* -0 becomes 0 */
+    memcpy(&bits, &x, sizeof bits);
+    return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
+}
+static inline float kmeans_unkey(uint64_t key)
+{
+    const uint32_t u = (uint32_t)key;
+    const uint32_t bits = u & 0x80000000u ? u & 0x7fffffffu : ~u;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
 
 /* --- kmeans_sample.c: some vectors of a problem brought to one rank */
 

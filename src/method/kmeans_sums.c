@@ -31,6 +31,21 @@ void kmeans_fix_row(int64_t *sum, const float *x, int d, int bits, int sign)
     }
 }
 
+KMEANS_CLONES
+int64_t kmeans_fix_sum(const float *x, int n, int bits)
+{
+    const double scale = ldexp(1, bits), magic = MAGIC;
+    int64_t zero, sum = 0;
+    memcpy(&zero, &magic, sizeof zero);
+    for (int i = 0; i < n; ++i) {
+        const double shifted = (double)x[i] * scale + magic;
+        int64_t whole;
+        memcpy(&whole, &shifted, sizeof whole);
+        sum += whole - zero;
+    }
+    return sum;
+}
+
 /* x [n] into to, which leaves it zero. */
 static void merge(int64_t *to, int64_t *x, int64_t n)
 {
