@@ -11,6 +11,7 @@ stop="walk_each@0:20!$(kill -l USR1)" # rank 0 asks for it at its 20th photograp
 for k in 4 5; do
   must 2 run "$config" "${sample[@]}" --set kmeans.k=$k --set run.out="$work/whole_$k"
 done
+must 2 fit "$config" "${sample[@]}" --set run.out="$work/whole_fit"
 cluster_up "$work/slurm"
 
 # submit RANKS JOB ARG...: prints the id
@@ -27,7 +28,10 @@ export LPCAM_FAULT=$stop
 (cd "$work" && "$root/slurm/submit.sh" --array=1-2 "$work/list" "${sample[@]}") >"$work/ids"
 { read -r _ extract && read -r _ _ && read -r _ activate && read -r _ score; } <"$work/ids"
 
-# Meanwhile: a job that may not start again.
+# Meanwhile: a classifier, stopped likewise.
+fit=$(submit 2 fit "$config" "${sample[@]}" --set run.out="$work/fit")
+
+# A job that may not start again.
 limited=$(LPCAM_RESTARTS=0 submit 1 extract "$config" "${sample[@]}" --set run.out="$work/limited")
 unset LPCAM_FAULT
 until_state "$limited" FAILED
@@ -65,6 +69,9 @@ for id in "$extract" "$activate"; do
     [ "$starts" = 2 ] || fail "task $task of array $id was started $starts times" "$limited"
   done
 done
+until_state "$fit" COMPLETED
+has_line "$fit" "restart 1"
+cmp "$work/whole_fit/classifier.onnx" "$work/fit/classifier.onnx"
 for k in 4 5; do
   same "$work/whole_$k" "$work/k$k"
   cmp "$work/whole_$k/score.json" "$work/k$k/score.json"
