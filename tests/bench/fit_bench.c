@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "lpcam/base/log.h"
 #include "lpcam/dense/logistic.h"
@@ -84,6 +85,16 @@ static void write_weights(const char *folder, const struct logistic *l)
         die(path);
 }
 
+/* The most memory that a rank has had, MB. */
+static double memory_mb(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    double mb = 1e-3 * (double)usage.ru_maxrss * 1.024;
+    comm_max_f64(MPI_COMM_WORLD, &mb, 1);
+    return mb;
+}
+
 static void bench_fit(char **argv)
 {
     const struct shard part = shard_by_count(atoll(argv[1]), me, n_ranks);
@@ -104,20 +115,23 @@ static void bench_fit(char **argv)
     struct grid g;
     int n_converged = 0, most = 0;
 
-    const double begin = begin_s();
+    const double loaded_mb = memory_mb(), begin = begin_s();
     if (grid_init(&g, 0, 0, MPI_COMM_WORLD) != LP_OK ||
         logistic_fit(&l, &s, &o, &g) != LP_OK)
         die("the fit failed");
-    const double s_all = since(begin);
+    const double s_all = since(begin), most_mb = memory_mb();
     for (int c = 0; c < n_classes; ++c) {
         n_converged += l.state[c] == LOGISTIC_CONVERGED;
         most = l.iterations[c] > most ? l.iterations[c] : most;
     }
     if (me == 0) {
         printf("fit %s ranks %d d %d seconds %.3f passes %lld steps %d "
-               "converged %d of %d\n",
+               "converged %d of %d\n"
+               "memory of a rank: %.0f MB with its share of the features (%.0f "
+               "MB), %.0f MB at most\n",
                argv[5], n_ranks, d, s_all, (long long)l.n_passes, most,
-               n_converged, n_classes);
+               n_converged, n_classes, loaded_mb,
+               4e-6 * (double)part.n_local * d, most_mb);
         write_weights(argv[0], &l);
     }
     logistic_release(&l);
