@@ -13,10 +13,10 @@ usage: bash $here/passes.sh [--setup] [--env DIR] [--passes] [--dims] [--m N]
   --env DIR  model, virtual environment, outputs; default build/bench
   --passes   whole jobs with a ResNet-50, run.passes = 2 against 1 with
              features.dims = 256; maps against their bound; mIoU on MSRC-v2 and
-             COCO photographs with MobileNetV2
-  --dims     features.dims = 256 alone against all channels: clustering,
-             features.h5, mIoU of the same two sets; and of a ResNet-50 (2 N
-             photographs at scale 1)
+             COCO photographs with MobileNetV2, over 20 values of kmeans.seed
+  --dims     features.dims = 256 alone against all channels: clustering (five
+             starts) and features.h5 of the same two sets and of a ResNet-50
+             (2 N photographs at scale 1)
   --m N      photographs of the ResNet-50; default 32
 Without --passes or --dims: all. LPCAM_SHARED (default ../shared) names the
 folder of photographs, models and the model's writer (models/mk_resnet50.py).
@@ -90,14 +90,6 @@ set_of() {
     --set "model.classes=$shared/models/$model.classes.txt")
 }
 
-# whole SET: all channels, two passes, in $work/SET and $work/SET.log, once
-whole() {
-  set_of "$1"
-  [ ! -e "$work/$1" ] || return 0
-  job run "$work/$1" "${data[@]}"
-  cp "$work/log" "$work/$1.log"
-}
-
 # again SEED NAME ARG...: cluster, activate and score of $work/NAME with other
 # start rows; its score.json in $work/seeds/NAME
 again() {
@@ -111,17 +103,17 @@ again() {
   cp "$work/$name/score.json" "$work/seeds/$name/score_$seed.json"
 }
 
-# seeds SET: one pass, all channels against components, the means over five starts
-# of the clustering: one start alone moves the mIoU by half a point.
+# seeds SET: one pass, all channels against components, over 20 seeds of the
+# clustering: one start alone moves the mIoU by half a point.
 seeds() {
   local seed
   job extract "$work/full" "${data[@]}" --set run.passes=1
   job extract "$work/one" "${data[@]}" "${one[@]}"
-  for seed in 1 2 3 4 5; do
+  for seed in {1..20}; do
     again $seed full "${data[@]}" --set run.passes=1
     again $seed one "${data[@]}" "${one[@]}"
   done
-  /usr/bin/python3 $here/passes.py miou "passes.$1.five_starts" "$work/seeds/full" "$work/seeds/one"
+  /usr/bin/python3 $here/passes.py miou "passes.$1" "$work/seeds/full" "$work/seeds/one"
   rm -rf "$work"/{full,one,seeds}
 }
 
@@ -151,21 +143,26 @@ END
   /usr/bin/python3 $here/passes.py bound passes.resnet50 "$work/again/maps.h5" "$work/one/maps.h5"
   rm -rf "$work"/{two,one,again}
   for set in msrc coco167; do
-    whole $set
+    set_of $set
+    job run "$work/two" "${data[@]}"
     job run "$work/one" "${data[@]}" "${one[@]}"
     told
-    /usr/bin/python3 $here/passes.py miou "passes.$set" "$work/$set" "$work/one"
-    rm -rf "$work/one"
-    [ $set != msrc ] || seeds msrc # the other configuration averages five itself
+    /usr/bin/python3 $here/passes.py points "two passes and one, $set" "$work/two" "$work/one"
+    rm -rf "$work"/{two,one}
+    seeds $set
   done
 }
 
-# Lines of what all channels in $work/all and components in $work/part took.
+least() {
+  printf '%s\n' "$@" | sort -g | head -n 1
+}
+
+# compare_dims NAME TARGET SECONDS SECONDS: of all channels and of components
 compare_dims() {
   local name=$1 target=$2 all part
   all=$(stat -c %s "$work/all/features.h5") part=$(stat -c %s "$work/part/features.h5")
-  echo "$name: clustering ${clustering[0]} s and ${clustering[1]} s, features.h5 $((all >> 10)) and $((part >> 10)) KiB"
-  /usr/bin/python3 $here/passes.py ratio "dims.$name.cluster" "${clustering[@]}" "$target"
+  echo "$name: features.h5 $((all >> 10)) and $((part >> 10)) KiB"
+  /usr/bin/python3 $here/passes.py ratio "dims.$name.cluster" "$3" "$4" "$target"
   /usr/bin/python3 $here/passes.py ratio "dims.$name.features" "$all" "$part" "$target"
 }
 
@@ -174,32 +171,40 @@ clustering_s() {
   awk '$1 == "cluster" && NF == 5 {print $4}' "$1"
 }
 
+# dims NAME TARGET ARG...: all channels in $work/all against components in
+# $work/part, both extracted: the least of three turns
+dims() {
+  local name=$1 target=$2 turn all=() part=()
+  shift 2
+  for turn in 1 2 3; do
+    rm -f "$work"/{all,part}/prototypes.h5
+    job cluster "$work/all" "$@" --set kmeans.starts=5
+    all+=("$(clustering_s "$work/log")")
+    job cluster "$work/part" "$@" --set kmeans.starts=5 --set features.dims=256
+    part+=("$(clustering_s "$work/log")")
+  done
+  echo "$name: clustering, five starts: all channels ${all[*]} s, 256 components ${part[*]} s"
+  compare_dims "$name" "$target" "$(least "${all[@]}")" "$(least "${part[@]}")"
+  rm -rf "$work"/{all,part}
+}
+
 measure_dims() {
-  local set clustering plain
+  local set plain
   for set in msrc coco167; do
-    whole $set
-    ln -s "$set" "$work/all"
-    clustering[0]=$(clustering_s "$work/$set.log")
-    job run "$work/part" "${data[@]}" --set features.dims=256
-    clustering[1]=$(clustering_s "$work/log")
+    set_of $set
+    job extract "$work/all" "${data[@]}"
+    job extract "$work/part" "${data[@]}" --set features.dims=256
     told
-    compare_dims $set 4
-    /usr/bin/python3 $here/passes.py miou "dims.$set" "$work/all" "$work/part"
-    rm -rf "$work"/{all,part}
+    dims $set 4 "${data[@]}"
   done
   sort "$shared/data/coco412-train/labels.txt" | awk '/^[^#]/ && NF > 1 {print $1}' | awk "NR <= 2 * $m" >"$work/list.txt"
   printf '[data]\nroot = %s\nlist = %s\n[model]\nfile = %s\n' "$shared/data/coco412-train" "$work/list.txt" \
     "$env/resnet50.onnx" >"$work/resnet50.ini"
   plain=("$work/resnet50.ini" --set cam.scales=1 --set cam.flip=no)
   job extract "$work/all" "${plain[@]}"
-  job cluster "$work/all" "${plain[@]}"
-  clustering[0]=$(clustering_s "$work/log")
   job extract "$work/part" "${plain[@]}" --set features.dims=256
   told
-  job cluster "$work/part" "${plain[@]}" --set features.dims=256
-  clustering[1]=$(clustering_s "$work/log")
-  compare_dims resnet50 7
-  rm -rf "$work"/{all,part}
+  dims resnet50 7 "${plain[@]}"
 }
 
 for section in "${sections[@]}"; do "measure_$section"; done
