@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* cluster.c: features -> centres, prototypes, one vector a class (method.md
  * steps 5 and 6). */
-#include <inttypes.h>
+#include "cluster.h"
+
 #include <stdlib.h>
 
 #include "charts.h"
@@ -9,62 +10,15 @@
 #include "lpcam/base/hash.h"
 #include "lpcam/base/log.h"
 #include "lpcam/base/text.h"
-#include "lpcam/method/features_hash.h"
-#include "lpcam/method/kmeans.h"
-#include "lpcam/method/prototypes.h"
 #include "lpcam/method/start_rows.h"
 #include "lpcam/run/comm.h"
 #include "lpcam/run/phase.h"
-#include "lpcam/store/checkpoint_file.h"
-#include "lpcam/store/feature_file.h"
 #include "lpcam/store/prototype_file.h"
 #include "stages.h"
-
-/* One start: its clustering and what was chosen from it. */
-struct start {
-    struct kmeans kmeans;
-    struct prototypes prototypes;
-    struct kmeans_near *nearest; /* [2N][k][KMEANS_NEAREST]                */
-    struct checkpoint checkpoint;
-};
-
-struct cluster {
-    struct session *session;
-    char *settings; /* of prototypes.h5                                */
-    struct feature_file file;
-    struct features features;
-    struct dataset data; /* what features.h5 says                     */
-    struct head head;    /* in the dimensions of the features               */
-    struct basis basis;  /* of the features                                  */
-    struct shard shard;
-    uint64_t *class_hash;      /* [N]                                       */
-    struct kmeans_start *rows; /* [2N][k], NULL: drawn                     */
-    struct start *start;       /* [kmeans.starts]                           */
-    float *vector;             /* [N][d] mean over the starts               */
-    double *lambda;            /* [N]                                       */
-};
 
 static int n_starts(const struct cluster *c)
 {
     return c->session->config.kmeans.starts;
-}
-
-static enum lp_status load(struct cluster *c)
-{
-    enum lp_status status = LP_OK;
-    struct session *s = c->session;
-    char *wanted = settings_extract(s);
-    if (!wanted)
-        status = lp_fail(LP_ENOMEM, "no memory for the settings");
-    LP_AGREE(s->comm);
-    double t = phase_now_s();
-    LP_TRY(feature_file_load(&c->file, s->out[OUT_FEATURES], wanted,
-                             s->config.run.memory, &c->features, &c->data,
-                             &c->head, &c->basis, &c->shard, s->comm));
-    phase_add(PHASE_READ, t);
-done:
-    free(wanted);
-    return status;
 }
 
 /* The classifier among the components of the features: centres lie in their
@@ -165,7 +119,7 @@ static enum lp_status run_start(struct cluster *c, int r)
     enum lp_status status = LP_OK;
     const struct config *config = &c->session->config;
     MPI_Comm comm = c->session->comm;
-    struct start *start = &c->start[r];
+    struct cluster_start *start = &c->start[r];
     struct kmeans *km = &start->kmeans;
     const uint64_t seed = seed_of(config, r);
 
@@ -292,107 +246,13 @@ static void release(struct cluster *c)
     basis_release(&c->basis);
 }
 
-/* Settings of prototypes.h5: those of the features it came from, what bf16
- * features are multiplied in, then ours; is the file there already. */
-static enum lp_status probe(struct cluster *c, const char *features,
-                            enum run_file_found *found)
-{
-    enum lp_status status = LP_OK;
-    struct session *s = c->session;
-    const enum lp_value type = c->file.file.h5
-                                   ? c->features.type
-                                   : (enum lp_value)s->config.features.value;
-    const char *pairs = type != LP_BF16 ? ""
-                        : s->bf16_pairs ? "kmeans.bf16_pairs = yes\n"
-                                        : "kmeans.bf16_pairs = no\n";
-    c->settings = settings_join(text_format("%s%s", features, pairs),
-                                settings_cluster(s));
-    if (!c->settings)
-        status = lp_fail(LP_ENOMEM, "no memory for the settings");
-    LP_AGREE(s->comm);
-    const struct run_about about = {"lpcam prototypes 1", c->settings,
-                                    s->config_text};
-    LP_TRY(run_file_probe(s->out[OUT_PROTOTYPES], &about, found, s->comm));
-done:
-    return status;
-}
-
-/* Features from elsewhere say nothing of themselves: told apart by content. */
-static enum lp_status describe(struct cluster *c, char **settings)
-{
-    enum lp_status status = LP_OK;
-    const struct session *s = c->session;
-    const size_t n = (size_t)c->head.n, d = (size_t)c->head.d;
-    char data[65], weight[65], bias[65];
-    char *basis = settings_components(&c->basis);
-    uint64_t hash;
-    double t = phase_now_s();
-
-    LP_TRY(
-        features_hash(&c->features, s->config.model.threads, &hash, s->comm));
-    phase_add(PHASE_READ, t);
-    dataset_fingerprint(&c->data, data);
-    hash_sha256(c->head.weight, n * d * sizeof *c->head.weight, weight);
-    hash_sha256(c->head.bias, n * sizeof *c->head.bias, bias);
-    *settings = settings_join(
-        text_format("features = from elsewhere\ndata.fingerprint = %s\n"
-                    "features.hash = %016" PRIx64
-                    "\nclassifier.weight.sha256 = %s\n"
-                    "classifier.bias.sha256 = %s\n",
-                    data, hash, weight, bias),
-        basis);
-    basis = NULL;
-    if (!*settings)
-        status = lp_fail(LP_ENOMEM, "no memory for the settings");
-    LP_AGREE(s->comm);
-done:
-    free(basis);
-    return status;
-}
-
-/* The settings of features.h5 without its rows; NULL where it has none. */
-static enum lp_status ask_features(struct session *s, char **settings)
-{
-    enum lp_status status = LP_OK;
-    struct run_file file = {0};
-    LP_TRY(
-        run_file_read(&file, s->out[OUT_FEATURES], NULL, "extract", s->comm));
-    LP_TRY(run_file_settings(&file, settings));
-done:
-    run_file_close(&file);
-    return status;
-}
-
-/* What prototypes.h5 must say to be ours, and whether it is there. */
-static enum lp_status look(struct cluster *c, enum run_file_found *found)
-{
-    enum lp_status status = LP_OK;
-    struct session *s = c->session;
-    const bool have_model = s->net.backbone != NULL;
-    char *features = have_model ? settings_features(s) : NULL;
-
-    if (have_model && !features)
-        status = lp_fail(LP_ENOMEM, "no memory for the settings");
-    LP_AGREE(s->comm);
-    if (!have_model)
-        LP_TRY(ask_features(s, &features));
-    if (!features) {
-        LP_TRY(load(c));
-        LP_TRY(describe(c, &features));
-    }
-    LP_TRY(probe(c, features, found));
-done:
-    free(features);
-    return status;
-}
-
 enum lp_status stage_cluster(struct session *s)
 {
     enum lp_status status = LP_OK;
     struct cluster c = {.session = s};
     enum run_file_found found = FILE_ABSENT;
 
-    LP_TRY(look(&c, &found));
+    LP_TRY(cluster_look(&c, &found));
     LP_TRY(session_keep_config(s));
     if (found == FILE_WHOLE) {
         lp_log("cluster: %s is already there", s->out[OUT_PROTOTYPES]);
@@ -400,7 +260,7 @@ enum lp_status stage_cluster(struct session *s)
         goto done;
     }
     if (!c.file.file.h5)
-        LP_TRY(load(&c));
+        LP_TRY(cluster_load(&c));
     LP_TRY(prepare(&c));
     for (int r = 0; r < n_starts(&c); ++r)
         LP_TRY(run_start(&c, r));
