@@ -152,6 +152,7 @@ static enum lp_status learn(struct fit *f)
                                        .max_iter = c->fit.max_iter,
                                        .bias = c->fit.bias,
                                        .balanced = c->fit.balanced,
+                                       .progress_s = c->run.progress_s,
                                        .solver = c->fit.exact ? LOGISTIC_EXACT
                                                               : LOGISTIC_BOUND};
     LP_TRY(draw_folds(f, &fold));
@@ -176,6 +177,9 @@ static enum lp_status learn(struct fit *f)
     phase_add(PHASE_FIT, t);
     status = check_converged(f);
 done:
+    if (status == LP_STOP)
+        lp_log("fit: %s keeps the pooled features; learning begins anew",
+               s->out[OUT_POOLED]);
     free(fold);
     return status;
 }

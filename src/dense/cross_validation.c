@@ -206,6 +206,7 @@ enum lp_status logistic_path(struct logistic_point *point, int n_points,
     struct path t = {0};
 
     LP_TRY(path_init(&t, n_folds, s, o, g));
+    t.p.n_fits = n_points * n_folds;
     *best = -1;
     for (int i = -1; (i = next_point(point, n_points, i)) >= 0;) {
         LP_TRY(take_point(&t, &point[i],

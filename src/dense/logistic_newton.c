@@ -3,12 +3,16 @@
  * are still open (logistic_step.c) and halved for those whose loss it does not
  * lower. A class leaves when its gradient is small enough. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "logistic_parts.h"
 #include "lpcam/base/fault.h"
+#include "lpcam/base/log.h"
 #include "lpcam/run/comm.h"
+#include "lpcam/run/progress.h"
+#include "lpcam/run/stop.h"
 
 /* Halvings after which a step is given up: 2^-20 of it lowers nothing. */
 #define MOST_HALVINGS 20
@@ -62,6 +66,28 @@ double newton_share(const struct newton *t, const double *g, int c)
 {
     const double length = sqrt(newton_dot(t, g, g, c));
     return length > 0 ? length / t->p->scale[c] : 0;
+}
+
+static void tell(const struct newton *t)
+{
+    char fits[48] = "", fold[48] = "";
+    const struct problem *p = t->p;
+    if (p->n_fits > 0)
+        snprintf(fits, sizeof fits, " %d of %d", p->n_begun, p->n_fits);
+    if (p->held >= 0)
+        snprintf(fold, sizeof fold, ", fold %d held out", p->held + 1);
+    lp_status_line("fit%s: lambda %g%s, step %d, %d of %d classes go on", fits,
+                   p->lambda, fold, t->n_steps, t->open.n, p->s->n_classes);
+}
+
+enum lp_status newton_pause(struct newton *t)
+{
+    enum lp_status status = stop_asked() ? LP_STOP : LP_OK; /* alone */
+    LP_AGREE(t->p->g->comm);
+    if (progress_due(&t->p->said_s, t->p->o->progress_s))
+        tell(t);
+done:
+    return status;
 }
 
 /* Close what has converged, and what may take no more steps. */
@@ -160,10 +186,12 @@ enum lp_status newton_fit(struct problem *p, struct logistic *l, double *w)
     struct newton t;
 
     LP_TRY(newton_init(&t, p, w));
+    ++p->n_begun;
     begin(&t, l);
     if (t.open.n > 0)
         logistic_gradient(p, &t.open, w, t.g, t.loss, t.bend);
     for (close_classes(&t, l); t.open.n > 0; close_classes(&t, l)) {
+        ++t.n_steps;
         LP_TRY(p->o->solver == LOGISTIC_EXACT ? newton_exact_step(&t)
                                               : newton_bound_step(&t));
         for (int a = 0; a < t.open.n; ++a)

@@ -39,6 +39,9 @@ struct problem {
     double *scale;    /* [N] what the gradient is a share of                */
     float *curvature; /* [n][N] v p (1 - p) at the last logistic_gradient   */
     int64_t n_passes;
+    int n_begun,
+        n_fits;         /* newton_fits so far; that there will be, 0: unknown */
+    double said_s;      /* progress_due                                    */
     int *which;         /* [N] room for classes                               */
     double *panel;      /* [PANEL][width] images                           */
     double *score;      /* [PANEL][N]                                      */
@@ -118,6 +121,7 @@ struct newton {
     double *loss, *bend, *trial_loss, *trial_bend; /* [N]                    */
     double *slope, *length; /* [N] g.step; the part of it taken   */
     double *rz, *aim;       /* [N] r.z; r.r to come to            */
+    int n_steps;            /* begun                              */
     int *integers;          /* where all of these are             */
     int *level;             /* [N]                                */
     struct classes open, some, running;
@@ -127,6 +131,10 @@ struct newton {
 double newton_dot(const struct newton *t, const double *a, const double *b,
                   int c);
 double newton_share(const struct newton *t, const double *g, int c);
+
+/* Between two pieces of work of at most a pass: say how far it is, and leave
+ * with LP_STOP, all or none, where a rank was asked to stop. Collective. */
+enum lp_status newton_pause(struct newton *t);
 
 /* t->step of the open classes. Collective. */
 enum lp_status newton_bound_step(struct newton *t);

@@ -92,6 +92,7 @@ enum lp_status newton_bound_step(struct newton *t)
 
     LP_TRY(begin(t));
     for (int i = 0; i < MOST_ITERATIONS && t->running.n > 0; ++i) {
+        LP_TRY(newton_pause(t));
         turn(t);
         logistic_hessian(t->p, &t->running, t->direction, t->bent);
         advance(t);
@@ -106,6 +107,7 @@ enum lp_status newton_exact_step(struct newton *t)
     for (int a = 0; a < t->open.n; ++a) {
         int c = t->open.which[a];
         const struct classes one = {1, &c};
+        LP_TRY(newton_pause(t));
         LP_TRY(exact_prepare(t->p, c));
         for (int j = 0; j < t->p->width; ++j)
             of(t, t->r, c)[j] = -of(t, t->g, c)[j];

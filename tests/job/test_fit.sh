@@ -20,11 +20,19 @@ code=0
 LPCAM_FAULT='walk_each@1:9!9' ranks 3 fit "${settings[@]}" "${out[@]}" || code=$?
 [ "$code" != 0 ] && grep -qi "on signal 9" "$work/log"
 [ ! -e "$work/cut/classifier.onnx" ]
-code=0
-LPCAM_FAULT="walk_each@0:5!$(kill -l USR1)" ranks 2 fit "${settings[@]}" "${out[@]}" || code=$?
-[ "$code" = 75 ] || { echo "exit code $code, not 75"; cat "$work/log"; exit 1; }
+stopped() { # FAULT RANKS
+    code=0
+    LPCAM_FAULT="$1!$(kill -l USR1)" ranks "$2" fit "${settings[@]}" "${out[@]}" || code=$?
+    [ "$code" = 75 ] || { echo "exit code $code, not 75"; cat "$work/log"; exit 1; }
+}
+stopped walk_each@0:5 2
+# then in the middle of the third of four fits: the features stay
+stopped newton@2:3 3
+grep -q "pooled.h5 keeps the pooled features" "$work/log"
+[ ! -e "$work/cut/classifier.onnx" ] && cp -p "$work/cut/pooled.h5" "$work/pooled.h5"
 must 3 fit "${settings[@]}" "${out[@]}"
 same_pooled fit1 cut
+[ ! "$work/cut/pooled.h5" -nt "$work/pooled.h5" ]
 cmp "$work/fit3/classifier.onnx" "$work/cut/classifier.onnx"
 
 # --- from here on the features are there; what they depend on is compared

@@ -2,11 +2,15 @@
 /* Cross-validation against fits of copied folds and precision by its words. */
 #include "support.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "logistic_data.h"
+#include "lpcam/base/fault.h"
+#include "lpcam/run/stop.h"
 
 enum { N = 150, D = 9, CLASSES = 4, FOLDS = 3, POINTS = 4 };
 
@@ -229,6 +233,82 @@ static void without_memory_all_fail(void **state)
     samples_release(&all);
 }
 
+/* The path of a share, its answer the same on every rank; what rank 0 says goes
+ * to `said`. */
+static enum lp_status path_said(const struct logistic_options *o, FILE *said)
+{
+    struct samples all = folded();
+    struct share mine = share_of(&all, 0);
+    struct logistic_point point[2] = {{.lambda = 2}, {.lambda = 1}};
+    struct grid g;
+    int best;
+    grid_init(&g, 0, 0, MPI_COMM_WORLD);
+    fflush(stdout);
+    const int kept = dup(STDOUT_FILENO);
+    dup2(fileno(said), STDOUT_FILENO);
+    const enum lp_status status =
+        logistic_path(point, 2, FOLDS, &best, NULL, &mine.s, o, &g);
+    fflush(stdout);
+    dup2(kept, STDOUT_FILENO);
+    close(kept);
+    rewind(said);
+    grid_release(&g);
+    share_release(&mine);
+    samples_release(&all);
+    return status;
+}
+
+/* Also of the last fit, and in order. */
+static void it_says_which_fit_it_is_at(void **state)
+{
+    (void)state;
+    struct logistic_options o = options;
+    char line[256];
+    int n, of, last = 0;
+    bool good = true;
+    FILE *said = tmpfile();
+    o.progress_s = 1e-9;
+    assert_true(on_all(path_said(&o, said) == LP_OK));
+    while (fgets(line, sizeof line, said)) {
+        const char *at = strstr(line, "] fit ");
+        good = good && at && sscanf(at, "] fit %d of %d: lambda", &n, &of) == 2;
+        good = good && of == 2 * FOLDS && (n == last || n == last + 1);
+        last = n;
+    }
+    assert_true(on_all(good));
+    assert_true(on_all(comm_rank(MPI_COMM_WORLD) > 0 || last == 2 * FOLDS));
+    fclose(said);
+}
+
+/* In the middle of the last fold, between two steps. Stays so: the last test. */
+static void a_signal_to_one_rank_stops_all(void **state)
+{
+    (void)state;
+    struct samples all = folded();
+    struct logistic l;
+    struct logistic_options o = options;
+    const int last = comm_size(MPI_COMM_WORLD) - 1;
+    char wish[64], line[256], said_last[256] = "";
+    FILE *said = tmpfile();
+    o.lambda = 1;
+    o.progress_s = 1e-9;
+    stop_install();
+    snprintf(wish, sizeof wish, "newton@%d:%d!%d", last, 2 * FOLDS, SIGUSR1);
+    setenv("LPCAM_FAULT", wish, 1);
+    lp_fault_watch(NULL); /* visits count from here */
+    assert_true(on_all(path_said(&o, said) == LP_STOP));
+    unsetenv("LPCAM_FAULT");
+    while (fgets(line, sizeof line, said))
+        strcpy(said_last, line);
+    assert_true(on_all(comm_rank(MPI_COMM_WORLD) > 0 ||
+                       strstr(said_last, "fit 5 of 6")));
+    assert_true(on_all(fit(&l, &all, &o, 1, 1, MPI_COMM_SELF) ==
+                       (comm_rank(MPI_COMM_WORLD) == last ? LP_STOP : LP_OK)));
+    logistic_release(&l);
+    fclose(said);
+    samples_release(&all);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +317,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(fits_that_do_not_converge_are_counted),
         cmocka_unit_test(folds_without_images_are_refused),
         cmocka_unit_test(without_memory_all_fail),
+        cmocka_unit_test(it_says_which_fit_it_is_at),
+        cmocka_unit_test(a_signal_to_one_rank_stops_all),
     };
     return test_mpi_main(argc, argv, tests);
 }

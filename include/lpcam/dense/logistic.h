@@ -36,6 +36,7 @@ struct logistic_options {
     bool bias;     /* learn b, else it is 0                                  */
     bool balanced;
     enum logistic_solver solver;
+    double progress_s; /* between lines of how far it is, 0: none            */
 };
 
 enum logistic_state {
@@ -66,6 +67,8 @@ struct logistic {
  * Holds [n][N] floats, 512 + 12 N vectors of d doubles, and a rank's part of up
  * to seven d x d matrices (of one with LOGISTIC_EXACT).
  * On other ranks or grids the same within what tol allows, not the same bits.
+ * A stop that any rank is asked for by signal gives LP_STOP on every rank, a
+ * pass over the features later at the most.
  * Fails with LP_ENOMEM, LP_EPEER, LP_EFORMAT (a feature that is not finite,
  * naming the image by its number over all ranks), LP_EARG (no images; lambda = 0
  * and features that depend on each other, so that no optimum is the only one).
