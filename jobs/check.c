@@ -225,7 +225,8 @@ done:
 
 /* The vectors of this rank's share of done images. Alone. */
 static enum lp_status tally_pooled(struct pooled_file *pf, const uint8_t *state,
-                                   const struct shard *shard, int64_t *wrong)
+                                   const struct shard *shard,
+                                   struct progress *progress, int64_t *wrong)
 {
     enum lp_status status = LP_OK;
     const int64_t n = (int64_t)pf->views * pf->d;
@@ -233,6 +234,8 @@ static enum lp_status tally_pooled(struct pooled_file *pf, const uint8_t *state,
     if (!x)
         return lp_fail(LP_ENOMEM, "no memory for the vectors of an image");
     for (int64_t i = shard->first; i < shard->first + shard->n_local; ++i) {
+        if (!progress_step(progress))
+            break;
         if (state[i] != IMAGE_DONE)
             continue;
         LP_TRY(pooled_file_read(pf, i, 1, x));
@@ -250,6 +253,7 @@ static enum lp_status check_pooled(const struct job_args *args,
     enum lp_status status = LP_OK;
     struct pooled_file pf = {0};
     struct dataset d = {0};
+    struct progress progress;
     uint8_t *state = NULL;
     int64_t wrong = 0;
 
@@ -257,7 +261,10 @@ static enum lp_status check_pooled(const struct job_args *args,
     LP_TRY(check_states(pf.file.h5, path, d.n_images, &state, args->comm));
     const struct shard shard = shard_by_count(d.n_images, comm_rank(args->comm),
                                               comm_size(args->comm));
-    status = tally_pooled(&pf, state, &shard, &wrong);
+    progress_begin(&progress, "check", shard.n_local, CHECK_PROGRESS_S,
+                   args->comm);
+    status = tally_pooled(&pf, state, &shard, &progress, &wrong);
+    status = progress_end(&progress, status);
     LP_AGREE(args->comm);
     wrong = comm_total(args->comm, wrong);
     if (wrong > 0)

@@ -7,6 +7,7 @@
 #include "check.h"
 #include "lpcam/base/log.h"
 #include "lpcam/run/comm.h"
+#include "lpcam/run/progress.h"
 #include "lpcam/run/shard.h"
 #include "lpcam/store/feature_file.h"
 #include "lpcam/store/view_file.h"
@@ -34,6 +35,7 @@ static void count_row(const struct view_file *vf, const float *x,
 /* The vectors of this rank's images that are done. Alone. */
 static enum lp_status count_share(struct view_file *vf, const uint8_t *state,
                                   const struct shard *shard,
+                                  struct progress *progress,
                                   int64_t count[N_COUNTS])
 {
     enum lp_status status = LP_OK;
@@ -50,6 +52,8 @@ static enum lp_status count_share(struct view_file *vf, const uint8_t *state,
     for (int64_t i = shard->first; i < shard->first + shard->n_local; ++i)
         wanted[i] = state[i] == IMAGE_DONE && view_file_cells(vf, i) > 0;
     for (int64_t i = shard->first; i < shard->first + shard->n_local; ++i) {
+        if (!progress_step(progress))
+            break;
         if (!wanted[i])
             continue;
         LP_TRY(features_block(&rows, i, &end, &from));
@@ -70,6 +74,7 @@ enum lp_status check_views(const struct job_args *args, const char *path)
 {
     enum lp_status status;
     struct view_file vf;
+    struct progress progress;
     int64_t count[N_COUNTS] = {0};
     uint8_t *state = NULL;
 
@@ -77,7 +82,10 @@ enum lp_status check_views(const struct job_args *args, const char *path)
     LP_TRY(check_states(vf.file.h5, path, vf.n_images, &state, args->comm));
     const struct shard shard = shard_by_count(
         vf.n_images, comm_rank(args->comm), comm_size(args->comm));
-    status = count_share(&vf, state, &shard, count);
+    progress_begin(&progress, "check", shard.n_local, CHECK_PROGRESS_S,
+                   args->comm);
+    status = count_share(&vf, state, &shard, &progress, count);
+    status = progress_end(&progress, status);
     LP_AGREE(args->comm);
     comm_sum_i64(args->comm, count, N_COUNTS);
     if (count[WRONG] > 0)

@@ -15,6 +15,8 @@
 #include "lpcam/method/unit_rows.h"
 #include "lpcam/method/views.h"
 #include "lpcam/run/phase.h"
+#include "lpcam/run/progress.h"
+#include "lpcam/run/stop.h"
 #include "plan.h"
 
 /* A rank that has seen photographs of many sizes takes about this much more
@@ -27,6 +29,9 @@
 #define TIME_MARGIN   1.25
 #define TIME_MORE_S   600
 #define TIME_STEP_S   600
+
+/* Of a measurement; the last one counts. */
+enum { PASSES = 2 };
 
 /* Seconds of the stages on all ranks, and what a rank takes that has seen the
  * largest photograph. */
@@ -71,17 +76,30 @@ static struct sample choose_photographs(const struct session *s)
     return at;
 }
 
-static enum lp_status nothing(void *arg, const struct view *view)
+/* How far the timing of the network is. */
+struct timing {
+    const struct session *session;
+    double said_s;
+    int n_done, n; /* photographs at a scale                               */
+};
+
+/* A scale is done. Nobody but rank 0 is at work: word from others is not to be
+ * waited for. */
+static enum lp_status tell(void *arg, const struct view *view)
 {
-    (void)arg;
+    struct timing *t = arg;
     (void)view;
-    return LP_OK;
+    ++t->n_done;
+    if (progress_due(&t->said_s, t->session->config.run.progress_s))
+        lp_status_line("plan: the network is timed, %d of %d views", t->n_done,
+                       t->n);
+    return stop_asked() ? LP_STOP : LP_OK;
 }
 
 /* Seconds of a rank to read photograph i and see it at all scales, the second
  * time: the first prepares the network for these sizes. */
 static enum lp_status measure_photograph(struct session *s, int64_t i,
-                                         double *seconds)
+                                         struct timing *timing, double *seconds)
 {
     enum lp_status status = LP_OK;
     struct views views;
@@ -89,7 +107,7 @@ static enum lp_status measure_photograph(struct session *s, int64_t i,
     char why[256];
 
     views_init(&views, &s->net, &s->config);
-    for (int pass = 0; pass < 2; ++pass) {
+    for (int pass = 0; pass < PASSES; ++pass) {
         const double start_s = phase_now_s();
         status = image_read(dataset_path(&s->data, i), &img, why);
         if (status == LP_EDATA)
@@ -97,7 +115,7 @@ static enum lp_status measure_photograph(struct session *s, int64_t i,
                              dataset_path(&s->data, i), why);
         if (status != LP_OK)
             goto done;
-        LP_TRY(views_each(&views, &img, nothing, NULL));
+        LP_TRY(views_each(&views, &img, tell, timing));
         *seconds = phase_now_s() - start_s;
     }
 done:
@@ -123,7 +141,7 @@ static enum lp_status measure_kept(const struct session *s, int64_t i,
 
     if (!rows || !vector)
         LP_TRY(lp_fail(LP_ENOMEM, "no memory to measure a photograph"));
-    for (int pass = 0; pass < 2; ++pass) {
+    for (int pass = 0; pass < PASSES; ++pass) {
         const double start_s = phase_now_s();
         LP_TRY(class_maps_begin(&maps, n, (int)s->size[2 * i],
                                 (int)s->size[2 * i + 1], s->config.maps.seed));
@@ -161,6 +179,7 @@ static enum lp_status foretell(struct session *s, int n_nodes,
     const struct config *c = &s->config;
     const struct kmeans_work work = plan_work(s);
     struct kmeans_machine machine = {0};
+    struct timing timing = {.session = s, .n = 2 * PASSES * c->cam.scales.n};
     double photograph_s, kept_s;
     const double start_s = phase_s[PHASE_INPUT] + phase_s[PHASE_MODEL];
 
@@ -170,8 +189,8 @@ static enum lp_status foretell(struct session *s, int n_nodes,
         LP_TRY(lp_fail(LP_EFORMAT,
                        "no photograph of %s that can be read has classes",
                        c->data.root));
-    LP_TRY(measure_photograph(s, at.largest, &photograph_s));
-    LP_TRY(measure_photograph(s, i, &photograph_s));
+    LP_TRY(measure_photograph(s, at.largest, &timing, &photograph_s));
+    LP_TRY(measure_photograph(s, i, &timing, &photograph_s));
     kept_s = photograph_s;
     if (c->run.passes == 1)
         LP_TRY(measure_kept(s, i, &kept_s));

@@ -103,7 +103,8 @@ static enum lp_status load_sizes(struct session *s)
                          n);
     LP_AGREE(s->comm);
 
-    LP_TRY(dataset_scan_sizes(&s->data, s->size, s->comm));
+    LP_TRY(dataset_scan_sizes(&s->data, s->size, s->config.run.progress_s,
+                              s->comm));
     phase_add(PHASE_INPUT, t);
 done:
     return status;

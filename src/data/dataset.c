@@ -8,6 +8,8 @@
 #include "lpcam/base/hash.h"
 #include "lpcam/data/image.h"
 #include "lpcam/run/comm.h"
+#include "lpcam/run/progress.h"
+#include "lpcam/run/shard.h"
 
 /* A block of rank 0 to all, once *status is well; it stays agreed. */
 static void *share_block(void *block, int64_t n_bytes, MPI_Comm comm,
@@ -157,18 +159,27 @@ void dataset_fingerprint(const struct dataset *d, char hex[65])
 }
 
 enum lp_status dataset_scan_sizes(const struct dataset *d, int64_t *size,
-                                  MPI_Comm comm)
+                                  double progress_s, MPI_Comm comm)
 {
-    const int64_t n = d->n_images;
-    const int rank = comm_rank(comm), n_ranks = comm_size(comm);
-    const int64_t first = n * rank / n_ranks;
-    const int64_t end = n * (rank + 1) / n_ranks;
+    enum lp_status status = LP_OK;
+    const struct shard mine =
+        shard_by_count(d->n_images, comm_rank(comm), comm_size(comm));
+    struct progress progress;
     char why[256];
-    for (int64_t i = first; i < end; ++i) {
+    bool go_on = true;
+
+    progress_begin(&progress, "sizes", mine.n_local, progress_s, comm);
+    progress.brief = true;
+    for (int64_t i = mine.first; i < mine.first + mine.n_local && go_on; ++i) {
         int h = 0, w = 0;
         (void)image_read_size(dataset_path(d, i), &h, &w, why);
         size[2 * i] = h;
         size[2 * i + 1] = w;
+        go_on = progress_step(&progress);
     }
-    return comm_share_rows_i64(comm, size, first, end - first, 2);
+    status = progress_end(&progress, LP_OK);
+    LP_AGREE(comm);
+    LP_TRY(comm_share_rows_i64(comm, size, mine.first, mine.n_local, 2));
+done:
+    return status;
 }

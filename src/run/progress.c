@@ -179,10 +179,12 @@ enum lp_status progress_end(struct progress *p, enum lp_status status)
         else
             nanosleep(&pause, NULL); /* leave the core to who still works */
     }
-    if (p->total > 0)
+    const bool told = p->total > 0 && (!p->brief || p->printed_s > p->begin_s);
+    if (comm_any(p->comm, told)) {
         print_line(p, true);
-    if (p->total > 0 && p->sum[FAILED] == 0)
-        print_busy(p, busy);
+        if (p->sum[FAILED] == 0)
+            print_busy(p, busy);
+    }
     phase_add(PHASE_WAIT, since_s);
     return status == LP_OK && p->sum[STOP] > 0 ? LP_STOP : status;
 }

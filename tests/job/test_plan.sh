@@ -17,6 +17,10 @@ want="sbatch --nodes=4 --ntasks-per-node=8 --cpus-per-task=3 --mem=[0-9]+G --tim
 eval "words=($line)"
 [ "${words[-3]} ${words[-1]}" = "cam.scales=1.0 0.5 kmeans.rows=it's" ] || { echo "a shell takes it for ${words[*]}"; exit 1; }
 
+# it says how far the measurements are
+foretold 1 --set cam.scales="1.0 5.0 6.0 7.0" --set run.progress_s=0.1
+grep -qE "plan: the network is timed, [0-9]+ of 16 views" "$work/log" || { echo "no line of progress"; cat "$work/log"; exit 1; }
+
 foretold 1 --set plan.images=10000000 --set plan.ranks=2
 one=$extract
 foretold 50 --set plan.images=10000000 --set plan.ranks=2

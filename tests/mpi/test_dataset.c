@@ -391,7 +391,7 @@ static void ranks_share_the_scan_of_the_headers(void **state)
     put_animals();
     assert_true(on_all(dataset_load(&d, &config, -1, WORLD) == LP_OK));
     memset(size, -1, sizeof size);
-    assert_true(on_all(dataset_scan_sizes(&d, size, WORLD) == LP_OK));
+    assert_true(on_all(dataset_scan_sizes(&d, size, 30, WORLD) == LP_OK));
     assert_true(on_all(memcmp(size, expected, sizeof size) == 0));
     dataset_release(&d);
 }

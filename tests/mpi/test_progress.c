@@ -138,6 +138,30 @@ how_evenly_ranks_were_busy_is_told_without_their_waiting(void **state)
     assert_true(on_all(!line || fabs(ratio - 0.8 / mean_s) < 0.2));
 }
 
+/* Of brief work nothing is told but what was slow: the first is not. */
+static void brief_work_is_told_only_where_it_took_long(void **state)
+{
+    (void)state;
+    for (int slow = 0; slow < 2; ++slow) {
+        struct heard heard;
+        struct progress p;
+        assert_true(on_all(hear_begin(&heard)));
+        progress_begin(&p, "sizes", 300, 0.2, WORLD);
+        p.brief = true;
+        for (int i = 0; i < 300; ++i) {
+            sleep_ms(slow && comm_rank(WORLD) == 0 ? 2 : 0);
+            progress_step(&p);
+        }
+        progress_end(&p, LP_OK);
+        hear_end(&heard);
+        if (slow)
+            assert_true(on_all(comm_rank(WORLD) > 0 ||
+                               strstr(heard.text, " images in ")));
+        else
+            assert_true(on_all(heard.text[0] == 0));
+    }
+}
+
 static void a_line_is_due_once_an_interval(void **state)
 {
     (void)state;
@@ -221,6 +245,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_failure_of_any_rank_ends_the_loops_of_all),
         cmocka_unit_test(
             how_evenly_ranks_were_busy_is_told_without_their_waiting),
+        cmocka_unit_test(brief_work_is_told_only_where_it_took_long),
         cmocka_unit_test(a_line_is_due_once_an_interval),
         cmocka_unit_test(lines_come_at_intervals_and_at_the_end),
         cmocka_unit_test(a_signal_to_one_rank_stops_all),

@@ -86,8 +86,9 @@ void dataset_fingerprint(const struct dataset *d, char hex[65]);
 
 /* Height and width of every photograph from the headers alone,
  * size [n_images][2], 0 0 where the header cannot be read. The ranks share the
- * files. Collective over comm. Fails on all ranks or none with LP_ENOMEM. */
+ * files. progress_s: between lines of how far it is. Collective over comm. Fails
+ * on all ranks or none with LP_ENOMEM or, asked by signal, LP_STOP. */
 enum lp_status dataset_scan_sizes(const struct dataset *d, int64_t *size,
-                                  MPI_Comm comm);
+                                  double progress_s, MPI_Comm comm);
 
 #endif

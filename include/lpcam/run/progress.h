@@ -18,8 +18,9 @@ struct progress {
     const char *what;  /* "extract"                                     */
     double interval_s; /* between lines                                 */
     double begin_s, begin_cpu_s, sent_s, served_s, printed_s;
-    double idle_s;   /* set by the caller: of its loop, waiting for work  */
-    int64_t total;   /* over all ranks, of units of work              */
+    double idle_s; /* set by the caller: of its loop, waiting for work  */
+    bool brief;    /* set by the caller: nothing at the end of what was quick */
+    int64_t total; /* over all ranks, of units of work              */
     int64_t mine[4]; /* units done, ended, asked to stop, failed      */
     int64_t send[4]; /* the same when the running sum was started     */
     int64_t sum[4];  /* over the ranks                                */
