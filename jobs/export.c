@@ -31,6 +31,7 @@ enum { MOST_CLASSES = 254 }; /* in a seed: a byte, 0 none, 255 unsure */
 struct exporter {
     struct export_job job;
     struct export_part part[N_FORMATS];
+    struct out_batch batch;
     int n_parts;
     int wants;
     int64_t *todo; /* [n_images] bit p: part p does not have the image */
@@ -247,6 +248,7 @@ static enum lp_status do_image(struct exporter *e, int64_t image)
     for (int i = 0; i < e->n_parts; ++i)
         if (e->todo[image] >> i & 1)
             LP_TRY(e->part[i].format->image(&e->part[i], &im));
+    LP_TRY(out_batch_step(&e->batch));
     phase_add(PHASE_WRITE, t);
 done:
     return status;
@@ -288,11 +290,15 @@ static enum lp_status do_images(struct exporter *e)
     LP_TRY(share(e, &deal));
     progress_begin(&progress, "export", comm_rank(s->comm) == 0 ? e->n_todo : 0,
                    s->config.run.progress_s, s->comm);
+    out_batch_begin(&e->batch);
     while (go_on && status == LP_OK && deal_next(&deal, &run))
         for (int64_t b = run.first;
              b < run.first + run.n_local && go_on && status == LP_OK; ++b)
             status = do_block(e, b, &progress, &go_on);
     progress.idle_s = deal.wait_s;
+    const double t = phase_now_s();
+    status = out_batch_end(&e->batch, status);
+    phase_add(PHASE_WRITE, t);
     status = progress_end(&progress, status);
     LP_AGREE(s->comm);
     if (e->n_with_maps < e->job.n_images)
@@ -312,6 +318,7 @@ static enum lp_status prepare(struct exporter *e, struct session *s)
     const char *out = s->config.export.out;
     const int64_t each = n / BLOCKS;
     job->session = s;
+    job->batch = &e->batch;
     job->n_images = n;
     job->block_images = each < 1                   ? 1
                         : each < MOST_BLOCK_IMAGES ? each

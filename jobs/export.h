@@ -11,7 +11,7 @@
 #define LPCAM_EXPORT_H
 
 #include "lpcam/output/file_name.h"
-#include "lpcam/output/out_folder.h"
+#include "lpcam/output/out_batch.h"
 #include "map_source.h"
 #include "session.h"
 
@@ -45,6 +45,7 @@ struct export_job {
     int64_t n_images;       /* of the data set                             */
     int64_t block_images;   /* of a block, the last one may have fewer     */
     int64_t n_blocks;
+    struct out_batch *batch; /* of the files of images                     */
 };
 
 /* One format at work. */

@@ -130,7 +130,8 @@ done:
 
 /* Made by rank 0, then opened by the others. Collective. */
 static enum lp_status open_folder(struct out_folder *folder, const char *parent,
-                                  const char *name, MPI_Comm comm)
+                                  const char *name, struct out_batch *batch,
+                                  MPI_Comm comm)
 {
     enum lp_status status = LP_OK;
     if (comm_rank(comm) == 0)
@@ -139,6 +140,7 @@ static enum lp_status open_folder(struct out_folder *folder, const char *parent,
     if (comm_rank(comm) > 0)
         status = out_folder_open(folder, parent, name, false);
     LP_AGREE(comm);
+    folder->batch = batch;
 done:
     return status;
 }
@@ -146,7 +148,8 @@ done:
 enum lp_status export_folder(const struct export_part *p, const char *name,
                              struct out_folder *folder)
 {
-    return open_folder(folder, p->folder.path, name, p->job->session->comm);
+    return open_folder(folder, p->folder.path, name, p->job->batch,
+                       p->job->session->comm);
 }
 
 enum lp_status export_own_folder(struct export_part *p, const char *maps)
@@ -157,7 +160,8 @@ enum lp_status export_own_folder(struct export_part *p, const char *maps)
     if (!settings)
         status = lp_fail(LP_ENOMEM, "no memory for settings of the export");
     LP_AGREE(comm);
-    LP_TRY(open_folder(&p->folder, p->job->folder, p->format->name, comm));
+    LP_TRY(open_folder(&p->folder, p->job->folder, p->format->name,
+                       p->job->batch, comm));
     if (comm_rank(comm) == 0)
         status = settle(p, settings);
     LP_AGREE(comm);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lpcam/base/text.h"
+#include "lpcam/output/out_batch.h"
 
 /* mkdir -p; folder is changed in between. */
 static int make_folders(char *folder)
@@ -39,9 +40,11 @@ enum lp_status out_folder_open(struct out_folder *f, const char *parent,
         return lp_fail(LP_EIO, "cannot make the folder %s: %s", f->path,
                        strerror(errno));
     f->fd = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (f->fd < 0)
+    struct stat info;
+    if (f->fd < 0 || fstat(f->fd, &info) != 0)
         return lp_fail(LP_EIO, "cannot open the folder %s: %s", f->path,
                        strerror(errno));
+    f->device = (int64_t)info.st_dev;
     return LP_OK;
 }
 
@@ -60,13 +63,59 @@ bool out_folder_has(const struct out_folder *f, const char *name)
            S_ISREG(info.st_mode) && info.st_size > 0;
 }
 
+static enum lp_status cannot_read(const struct out_folder *f)
+{
+    return lp_fail(LP_EIO, "cannot read the folder %s: %s", f->path,
+                   strerror(errno));
+}
+
+/* New and lost names outlive a loss of power, where the file system can. */
+static enum lp_status sync_folder(const struct out_folder *f)
+{
+    if (fsync(f->fd) == 0 || errno == EINVAL)
+        return LP_OK;
+    return lp_fail(LP_EIO, "cannot sync the folder %s: %s", f->path,
+                   strerror(errno));
+}
+
+/* Does the name end so? */
+static bool ends_with(const char *name, const char *ending)
+{
+    const size_t n = strlen(name), m = strlen(ending);
+    return n >= m && strcmp(name + n - m, ending) == 0;
+}
+
+enum lp_status out_folder_clear(const struct out_folder *f, const char *ending)
+{
+    enum lp_status status = LP_OK;
+    const struct dirent *entry;
+    struct stat info;
+    char partial[32];
+    DIR *dir = opendir(f->path);
+    snprintf(partial, sizeof partial, "%s.partial", ending);
+    if (!dir)
+        LP_TRY(cannot_read(f));
+    while ((entry = readdir(dir)) != NULL) {
+        const char *name = entry->d_name;
+        if ((ends_with(name, ending) || ends_with(name, partial)) &&
+            fstatat(f->fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(info.st_mode) && unlinkat(f->fd, name, 0) != 0)
+            LP_TRY(lp_fail(LP_EIO, "cannot remove %s/%s: %s", f->path, name,
+                           strerror(errno)));
+    }
+    LP_TRY(sync_folder(f));
+done:
+    if (dir)
+        closedir(dir);
+    return status;
+}
+
 enum lp_status out_folder_is_empty(const struct out_folder *f, bool *empty)
 {
     const struct dirent *entry;
     DIR *dir = opendir(f->path);
     if (!dir)
-        return lp_fail(LP_EIO, "cannot read the folder %s: %s", f->path,
-                       strerror(errno));
+        return cannot_read(f);
     *empty = true;
     while ((entry = readdir(dir)) != NULL)
         *empty = *empty && (strcmp(entry->d_name, ".") == 0 ||
@@ -112,15 +161,32 @@ enum lp_status out_file_write(struct out_file *file, const void *bytes,
     return LP_OK;
 }
 
+/* Give it its name, and see to it that it lasts. */
+static enum lp_status publish(const struct out_file *file)
+{
+    const int fd = file->folder->fd;
+    if (renameat(fd, file->partial, fd, file->name) != 0)
+        return cannot_write(file, errno);
+    return sync_folder(file->folder);
+}
+
 enum lp_status out_file_end(struct out_file *file)
 {
-    const int bad = close(file->fd);
+    enum lp_status status = LP_OK;
+    struct out_batch *batch = file->folder->batch;
+    const bool waits = batch && batch->open;
+    const bool synced = waits || fsync(file->fd) == 0;
+    const int error = errno;
+    const bool closed = close(file->fd) == 0;
     file->fd = -1;
-    if (bad == 0 && renameat(file->folder->fd, file->partial, file->folder->fd,
-                             file->name) == 0)
-        return LP_OK;
-    const enum lp_status status = cannot_write(file, errno);
-    unlinkat(file->folder->fd, file->partial, 0);
+    if (!synced || !closed)
+        LP_TRY(cannot_write(file, synced ? errno : error));
+    LP_TRY(waits
+               ? out_batch_hold(batch, file->folder, file->partial, file->name)
+               : publish(file));
+done:
+    if (status != LP_OK)
+        unlinkat(file->folder->fd, file->partial, 0);
     return status;
 }
 

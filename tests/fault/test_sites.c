@@ -63,7 +63,7 @@ static const struct step steps[] = {
      .job = job_export,
      .middle = true,
      .set = {"export.formats=masks ir irn amn psa clip coco onnx",
-             "export.tensor=numpy", "run.balance=dynamic"}},
+             "export.tensor=numpy"}},
     {.name = "gallery",
      .job = job_export,
      .middle = true,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Names of files from IDs, and files that are whole or not there. */
 #define _XOPEN_SOURCE 700
-#include "lpcam/output/out_folder.h"
+#include "lpcam/output/out_batch.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -171,6 +171,100 @@ static void links_are_replaced_and_never_written_through(void **state)
     out_folder_close(&outside);
 }
 
+static bool there(const struct out_folder *f, const char *name)
+{
+    struct stat info;
+    return fstatat(f->fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* The first step knows no cost yet and waits for nothing. */
+static void files_of_a_batch_get_their_names_after_a_sync(void **state)
+{
+    (void)state;
+    struct out_folder f = folder_of("batch"), other = folder_of("batch2");
+    struct out_batch batch = {0};
+    const struct out_piece old = {"old", 3}, new = {"new", 3};
+    char name[16];
+    f.batch = other.batch = &batch;
+    assert_int_equal(out_folder_write(&f, "a", &old, 1), LP_OK);
+    assert_string_equal(content(&f, "a"), "old"); /* none is open */
+
+    out_batch_begin(&batch);
+    assert_int_equal(out_folder_write(&f, "a", &new, 1), LP_OK);
+    assert_int_equal(out_folder_write(&other, "b", &new, 1), LP_OK);
+    assert_string_equal(content(&f, "a"), "old");
+    assert_false(there(&other, "b"));
+    assert_int_equal(out_batch_step(&batch), LP_OK);
+    assert_string_equal(content(&f, "a"), "new");
+    assert_string_equal(content(&other, "b"), "new");
+
+    batch.cost_s = 1e9;
+    for (int i = 0; i < 200; ++i) {
+        snprintf(name, sizeof name, "%d", i);
+        assert_int_equal(out_folder_write(i % 2 ? &f : &other, name, &new, 1),
+                         LP_OK);
+        assert_int_equal(out_batch_step(&batch), LP_OK);
+        assert_false(there(i % 2 ? &f : &other, name));
+    }
+    assert_int_equal(out_batch_end(&batch, LP_EDATA), LP_EDATA);
+    for (int i = 0; i < 200; ++i) {
+        snprintf(name, sizeof name, "%d", i);
+        assert_string_equal(content(i % 2 ? &f : &other, name), "new");
+    }
+    assert_true(!batch.open && !batch.held);
+    assert_int_equal(out_folder_write(&f, "c", &new, 1), LP_OK);
+    assert_string_equal(content(&f, "c"), "new");
+    out_folder_close(&f);
+    out_folder_close(&other);
+}
+
+static void what_the_disk_does_not_take_has_no_name(void **state)
+{
+    (void)state;
+    struct out_folder f = folder_of("refused");
+    struct out_batch batch = {0};
+    const struct out_piece piece = {"x", 1};
+    bool empty;
+    f.batch = &batch;
+    out_batch_begin(&batch);
+    assert_int_equal(out_folder_write(&f, "a", &piece, 1), LP_OK);
+    setenv("LPCAM_FAULT", "out_batch_sync@0", 1);
+    said_begin();
+    assert_int_equal(out_batch_step(&batch), LP_EIO);
+    assert_int_equal(out_folder_write(&f, "b", &piece, 1), LP_OK);
+    assert_int_equal(out_batch_end(&batch, LP_OK), LP_EIO);
+    unsetenv("LPCAM_FAULT");
+    char *said = said_end();
+    assert_non_null(strstr(said, "refused to the disk"));
+    free(said);
+    assert_int_equal(out_folder_is_empty(&f, &empty), LP_OK);
+    assert_true(empty);
+    out_folder_close(&f);
+}
+
+static void a_cleared_folder_keeps_what_is_not_ours(void **state)
+{
+    (void)state;
+    struct out_folder f = folder_of("cleared");
+    const struct out_piece piece = {"x", 1};
+    static const char *const gone[] = {"1.jpg", "2.jpg", "3.jpg.partial"};
+    static const char *const kept[] = {"4.png", "jpg", "5.jpg.old", "6.partial",
+                                       "7.jpg"};
+    for (int i = 0; i < 3; ++i)
+        assert_int_equal(out_folder_write(&f, gone[i], &piece, 1), LP_OK);
+    for (int i = 0; i < 4; ++i)
+        assert_int_equal(out_folder_write(&f, kept[i], &piece, 1), LP_OK);
+    assert_int_equal(out_folder_link(&f, kept[4], "4.png"), LP_OK);
+    assert_int_equal(mkdirat(f.fd, "8.jpg", 0777), 0);
+    assert_int_equal(out_folder_clear(&f, ".jpg"), LP_OK);
+    for (int i = 0; i < 3; ++i)
+        assert_false(there(&f, gone[i]));
+    for (int i = 0; i < 5; ++i)
+        assert_true(there(&f, kept[i]));
+    assert_true(there(&f, "8.jpg"));
+    out_folder_close(&f);
+}
+
 static void what_cannot_be_is_a_sentence(void **state)
 {
     (void)state;
@@ -211,6 +305,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(long_ids_are_cut_and_stay_apart),
         cmocka_unit_test(files_are_whole_or_as_they_were),
         cmocka_unit_test(links_are_replaced_and_never_written_through),
+        cmocka_unit_test(files_of_a_batch_get_their_names_after_a_sync),
+        cmocka_unit_test(what_the_disk_does_not_take_has_no_name),
+        cmocka_unit_test(a_cleared_folder_keeps_what_is_not_ours),
         cmocka_unit_test(what_cannot_be_is_a_sentence),
     };
     return test_mpi_main(argc, argv, tests);

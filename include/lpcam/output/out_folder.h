@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* out_folder.h: a folder that files are written into, each whole or not at all:
- * as NAME.partial, which is then renamed. Local. */
+ * as NAME.partial, which is renamed when its bytes are on the disk. Local. */
 #ifndef LPCAM_OUT_FOLDER_H
 #define LPCAM_OUT_FOLDER_H
 
@@ -13,6 +13,9 @@
 struct out_folder {
     char *path;
     int fd;
+    int64_t device;          /* of its file system                           */
+    struct out_batch *batch; /* set by the caller: while it is open, files get
+                                their names from it (out_batch.h)            */
 };
 #define OUT_FOLDER_NONE ((struct out_folder){.fd = -1})
 
@@ -24,8 +27,12 @@ enum lp_status out_folder_open(struct out_folder *f, const char *parent,
 void out_folder_close(struct out_folder *f);
 
 /* Is there a whole file of that name? One without a byte, such as a loss of
- * power may leave, is none. */
+ * power could leave where folders do not sync, is none. */
 bool out_folder_has(const struct out_folder *f, const char *name);
+
+/* Remove files of the folder whose names end with `ending`, or with that and
+ * .partial; what is no ordinary file stays. LP_EIO. */
+enum lp_status out_folder_clear(const struct out_folder *f, const char *ending);
 
 /* Does the folder hold anything? LP_EIO where it cannot be read. */
 enum lp_status out_folder_is_empty(const struct out_folder *f, bool *empty);
