@@ -22,10 +22,14 @@ gallery_each(struct gallery *g, const char *what, enum phase phase, int64_t n,
 
     progress_begin(&progress, what, mine.n_local,
                    g->session->config.run.progress_s, comm);
+    out_batch_begin(g->batch);
     for (int64_t i = 0; i < mine.n_local && go_on && status == LP_OK; ++i) {
         status = one(g, arg, mine.first + i);
+        if (status == LP_OK)
+            status = out_batch_step(g->batch);
         go_on = progress_step(&progress);
     }
+    status = out_batch_end(g->batch, status);
     phase_add(phase, t);
     status = progress_end(&progress, status);
     LP_AGREE(comm);
@@ -46,6 +50,7 @@ static enum lp_status open_maps(struct gallery *g)
         if (!session_has(s, out[k]))
             continue;
         LP_TRY(map_source_open(&g->maps[k], path, &s->data, s->comm));
+        LP_TRY(gallery_note(g, out[k], &g->maps[k].file.file));
         g->kind[k].there = !g->maps[k].missing;
         if (g->maps[k].missing)
             lp_log("gallery: %s is left out: it and the data set do not both "
@@ -101,6 +106,7 @@ static void release(struct gallery *g)
     free(g->center);
     free(g->figure);
     free(g->made);
+    free(g->made_of.s);
     truth_release(&g->mask);
     image_release(&g->photograph);
     image_release(&g->small);
@@ -113,6 +119,7 @@ static enum lp_status make_gallery(struct export_part *p)
     const struct session *s = p->job->session;
     struct gallery g = {.session = s,
                         .root = &p->folder,
+                        .batch = p->job->batch,
                         .data = OUT_FOLDER_NONE,
                         .photo = OUT_FOLDER_NONE,
                         .map = OUT_FOLDER_NONE,
@@ -121,10 +128,11 @@ static enum lp_status make_gallery(struct export_part *p)
 
     LP_TRY(open_folders(&g, p));
     LP_TRY(open_maps(&g));
-    LP_TRY(gallery_choose(&g));
-    LP_TRY(gallery_draw(&g));
     LP_TRY(gallery_read_features(&g));
     LP_TRY(gallery_read_centers(&g));
+    LP_TRY(gallery_keep(&g));
+    LP_TRY(gallery_choose(&g));
+    LP_TRY(gallery_draw(&g));
     LP_TRY(gallery_draw_centers(&g));
     LP_TRY(gallery_tell_classes(&g));
     if (comm_rank(s->comm) == 0)

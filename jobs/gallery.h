@@ -4,6 +4,7 @@
  * server.
  *
  *   index.html, style.css, page.js, view.js   the page itself, always the same
+ *   made.txt                                  what the pictures are of
  *   bar.png, curve.svg, convergence.svg       colours of the maps, charts
  *   data/run.js, data/class_CCCC.js           what it shows, as scripts
  *   photo/IIIIII.jpg                          photographs, made smaller
@@ -12,8 +13,10 @@
  *   near/CCCC_SIDE_KKK.jpg                    patches nearest to a centre
  *
  * IIIIII is the image's number in the list, CCCC the class's, SIDE 0 object, 1
- * context; so no file is named by an ID. It is made anew each time, each file
- * by one rank alone; index.html comes last. */
+ * context; so no file is named by an ID. Each file is made by one rank alone. A
+ * later start keeps the pictures that are there, where they are of the same maps
+ * and settings; scripts and charts are small and made each time; index.html comes
+ * last. */
 #ifndef LPCAM_GALLERY_H
 #define LPCAM_GALLERY_H
 
@@ -101,6 +104,8 @@ struct gallery {
     struct gallery_figure *figure; /* [classes]                            */
     bool convergence; /* a picture of the clustering is there               */
     char *made;       /* settings that the maps were made with, or NULL     */
+    struct text_buffer made_of; /* of all that is read                      */
+    struct out_batch *batch;    /* of the folders                           */
 
     /* of one unit of work */
     struct truth mask;
@@ -109,11 +114,20 @@ struct gallery {
 };
 
 /* The units 0 .. n-1, each by one rank, with progress; the time counts as of
- * that phase. Collective over the session's comm. */
+ * that phase. Files get their names between units. Collective over the session's
+ * comm. */
 enum lp_status
 gallery_each(struct gallery *g, const char *what, enum phase phase, int64_t n,
              enum lp_status (*one)(struct gallery *g, void *arg, int64_t unit),
              void *arg);
+
+/* The file is among what the gallery is made of. Collective. */
+enum lp_status gallery_note(struct gallery *g, enum output out,
+                            const struct run_file *file);
+
+/* All is noted: pictures of an earlier start are kept where they were made of
+ * the same, and removed where not. Collective. */
+enum lp_status gallery_keep(struct gallery *g);
 
 /* Measure every class of every image and choose the images to show. Collective.
  */

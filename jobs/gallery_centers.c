@@ -152,6 +152,7 @@ enum lp_status gallery_read_centers(struct gallery *g)
         return LP_OK;
     LP_TRY(
         run_file_read(&file, s->out[OUT_PROTOTYPES], NULL, "cluster", s->comm));
+    LP_TRY(gallery_note(g, OUT_PROTOTYPES, &file));
     LP_TRY(
         gallery_match_images(&s->data, file.h5, &image_of, &n_images, s->comm));
     LP_TRY(gallery_match_classes(&s->data, file.h5, &class_of, &n_classes,
@@ -238,15 +239,15 @@ static enum lp_status draw_center(struct gallery *g, void *arg, int64_t i)
     struct image strip = {0};
     char name[64];
     (void)arg;
-    if (c->n_near == 0)
+    snprintf(name, sizeof name, "%04lld_%lld_%03lld.jpg",
+             (long long)(problem / 2), (long long)(problem % 2),
+             (long long)(i % g->n_centers));
+    if (c->n_near == 0 || out_folder_has(&g->near, name))
         return LP_OK;
     LP_TRY(image_reserve(&strip, GALLERY_PATCH, c->n_near * GALLERY_PATCH));
     for (int j = 0; j < c->n_near; ++j)
         LP_TRY(draw_patch(g, c->near[j].image, c->near[j].row,
                           c->near[j].column, &strip, j * GALLERY_PATCH));
-    snprintf(name, sizeof name, "%04lld_%lld_%03lld.jpg",
-             (long long)(problem / 2), (long long)(problem % 2),
-             (long long)(i % g->n_centers));
     LP_TRY(jpeg_write(&g->near, name, &strip, QUALITY));
 done:
     image_release(&strip);

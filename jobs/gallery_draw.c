@@ -62,6 +62,35 @@ static const char *map_name(char name[64], const struct gallery_shot *s,
     return name;
 }
 
+static const char *photo_name(char name[64], int64_t image)
+{
+    snprintf(name, 64, "%06lld.jpg", (long long)image);
+    return name;
+}
+
+static bool has_maps(const struct gallery *g, int kind, int64_t image)
+{
+    return g->kind[kind].there && map_source_has(&g->maps[kind], image);
+}
+
+/* Are all pictures of one image there, shots [n] of it? */
+static bool is_drawn(const struct gallery *g, const int64_t *shots, int64_t n)
+{
+    char name[64];
+    const int64_t image = g->shot[*shots].image;
+    bool there = out_folder_has(&g->photo, photo_name(name, image));
+    for (int64_t i = 0; i < n && there; ++i) {
+        const struct gallery_shot *s = &g->shot[shots[i]];
+        for (int k = 0; k < N_KINDS && there; ++k)
+            if (has_maps(g, k, image))
+                there =
+                    out_folder_has(&g->map, map_name(name, s, g->kind[k].name));
+        if (g->truth && there)
+            there = out_folder_has(&g->map, map_name(name, s, "truth"));
+    }
+    return there;
+}
+
 /* The maps of one image: shots [n] of it. */
 static enum lp_status draw_maps(struct gallery *g, int kind,
                                 const int64_t *shots, int64_t n)
@@ -132,8 +161,7 @@ static enum lp_status draw_photograph(struct gallery *g, int64_t image)
     LP_TRY(gallery_photograph(g, image));
     bound(g->photograph.h, g->photograph.w, GALLERY_PHOTO, &h, &w);
     LP_TRY(resize_bicubic(&g->resize, &g->photograph, &g->small, h, w));
-    snprintf(name, sizeof name, "%06lld.jpg", (long long)image);
-    LP_TRY(jpeg_write(&g->photo, name, &g->small, QUALITY));
+    LP_TRY(jpeg_write(&g->photo, photo_name(name, image), &g->small, QUALITY));
 done:
     return status;
 }
@@ -151,12 +179,14 @@ static enum lp_status draw_one(struct gallery *g, void *arg, int64_t i)
         return LP_OK;
     while (i + n < g->n_shots && g->shot[shots[n]].image == image)
         ++n;
+    if (is_drawn(g, shots, n))
+        return LP_OK;
     if (lp_fault("gallery_draw"))
         LP_TRY(
             lp_fail(LP_EIO, "asked to fail at image %lld", (long long)image));
     LP_TRY(draw_photograph(g, image));
     for (int k = 0; k < N_KINDS; ++k)
-        if (g->kind[k].there && map_source_has(&g->maps[k], image))
+        if (has_maps(g, k, image))
             LP_TRY(draw_maps(g, k, shots, n));
     if (g->truth)
         LP_TRY(draw_truth(g, shots, n));

@@ -102,11 +102,13 @@ static enum lp_status draw_response(struct gallery *g, int c, int j,
 {
     float most = 0;
     char name[64];
+    snprintf(name, sizeof name, "figure_%04d_%d.png", c, j);
+    if (out_folder_has(&g->map, name))
+        return LP_OK;
     for (int64_t i = 0; i < h * w; ++i)
         most = response[i] > most ? response[i] : most;
     for (int64_t i = 0; i < h * w; ++i)
         response[i] = response[i] > 0 ? response[i] / most : 0;
-    snprintf(name, sizeof name, "figure_%04d_%d.png", c, j);
     return gallery_write_map(g, name, response, (int)h, (int)w);
 }
 

@@ -119,6 +119,14 @@ char *settings_pooled(const struct session *s)
         settings_data(s));
 }
 
+char *settings_gallery(const struct session *s)
+{
+    return KEY_LINES(&s->config, "data.masks", "data.annotations",
+                     "data.overlap", "data.ignore", "data.background",
+                     "score.thresholds", "score.threshold", "score.unknown",
+                     "export.gallery_images");
+}
+
 char *settings_features(const struct session *s)
 {
     return settings_join(

@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# The gallery: the same bytes on any number of ranks, without ground truth, from
-# one of the files alone, from IDs that are traps; and looked at in a browser.
+# The gallery: the same bytes on any number of ranks and after kills and stops,
+# without ground truth, from one of the files alone, from IDs that are traps; and
+# looked at in a browser.
 . "$(dirname "$0")/common.sh"
 need_h5py
 
-gallery() { # RANKS: 13 images of a class, into $work/made, which the page names
-    must "$1" export configs/scenes.ini --set run.out="$work/out" --set export.formats=gallery \
-        --set export.out="$work/made" --set export.gallery_images=13
+# into $work/made, which the page names: 13 images of a class
+args=(export configs/scenes.ini --set run.out="$work/out" --set export.formats=gallery
+    --set export.out="$work/made" --set export.gallery_images=13)
+gallery() { # RANKS MORE...
+    must "$1" "${args[@]}" "${@:2}"
 }
 look() { # GALLERY MORE...
     local code=0
@@ -35,6 +38,55 @@ cp -r "$work/on1" "$work/made"
 rm "$work"/made/gallery/map/*_cam.png "$work/made/gallery/index.html"
 gallery 2
 diff -r "$work/made" "$work/on2"
+
+# killed in the middle of photographs, stopped there by signal, killed between the
+# writing of files and their names; what is done then is not done again, and the page comes last
+pictures() { find "$work/made" \( -name '*.jpg' -o -name '*.png' \) "$@"; }
+kept() { # after `pictures -exec touch -d @1`: none of so many is written again
+    [ "$(pictures ! -newermt @2 | wc -l)" = "$1" ] || { echo "pictures that were there are written again"; exit 1; }
+}
+rm -rf "$work/made"
+had=0 all=$(find "$work/on1" -name '*.jpg' -o -name '*.png' | wc -l)
+for fault in gallery_draw@1:9!9 "gallery_draw@1:5!$(kill -l USR1)" out_batch_sync@1:3!9; do
+    code=0
+    pictures -exec touch -d @1 {} + 2>/dev/null || true
+    LPCAM_FAULT=$fault ranks 2 "${args[@]}" || code=$?
+    has=$(pictures | wc -l)
+    if [ "$has" -le "$had" ] || [ -e "$work/made/gallery/index.html" ] || [ $code != $([ "${fault#*!}" = 9 ] && echo 137 || echo 75) ] ||
+        [ $has -ge $all ]; then
+        echo "$fault: exit code $code, $has pictures after $had"; cat "$work/log"; exit 1
+    fi
+    kept $had
+    had=$has
+done
+pictures -exec touch -d @1 {} +
+gallery 3
+kept $had
+diff -r "$work/made" "$work/on1"
+gallery 1
+kept $had
+diff -r "$work/made" "$work/on1"
+
+# of other maps, or of another choice of images, all is made anew; what a person
+# has put there stays
+anew() { # OF MORE...
+    rm -rf "$work/made"
+    gallery 2 "${@:2}"
+    mv "$work/made" "$work/fresh"
+    cp -r "$1" "$work/made"
+    rm "$work/made/gallery/index.html" # a gallery that was never finished
+    ln -s /dev/null "$work/made/gallery/photo/link.jpg"
+    gallery 2 "${@:2}"
+    rm "$work/made/gallery/photo/link.jpg"
+    diff -r "$work/made" "$work/fresh"
+    rm -rf "$work/fresh"
+}
+anew "$work/on1" --set export.gallery_images=4
+rm "$work"/out/{prototypes,maps}.h5
+must 2 run configs/scenes.ini --set run.out="$work/out" --set maps.full=seed --set prototypes.power=1
+! cmp -s "$work/on1/gallery/made.txt" "$work/made/gallery/made.txt"
+anew "$work/on1"
+[ "$(diff -rq "$work/on1/gallery/map" "$work/made/gallery/map" | grep -c lpcam.png)" -gt 10 ]
 
 # without full-size seeds the maps are enlarged here, as score does it
 must 2 run configs/scenes.ini --set run.out="$work/strided" --set export.formats=gallery
