@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lpcam/base/colours.h"
 #include "lpcam/output/jpeg_write.h"
 #include "lpcam/output/overlay.h"
 #include "lpcam/output/png_write.h"
@@ -71,7 +72,7 @@ static void larger_values_are_lighter_by_even_steps(void **state)
     (void)state;
     uint8_t rgb[256][3];
     double lab[256][3], least = INFINITY, most = 0;
-    overlay_colours(rgb);
+    value_colours(rgb);
     for (int i = 0; i < 256; ++i)
         to_cielab(rgb[i], lab[i]);
     for (int i = 1; i < 256; ++i)
@@ -107,7 +108,7 @@ static void a_map_is_the_more_opaque_the_higher_it_is(void **state)
     const int entry[] = {0, 64, 128, 255, 0, 255, 0, 255};
     uint8_t rgb[256][3];
     int h, w;
-    overlay_colours(rgb);
+    value_colours(rgb);
     assert_int_equal(overlay_write_map(&folder, "x", map, 2, 4), LP_OK);
     uint8_t *pixel = read_back("x", &h, &w);
     assert_int_equal(h, 2);
@@ -149,7 +150,7 @@ static void the_bar_shows_every_colour_once(void **state)
     (void)state;
     uint8_t rgb[256][3];
     int h, w;
-    overlay_colours(rgb);
+    value_colours(rgb);
     assert_int_equal(overlay_write_bar(&folder, "x"), LP_OK);
     uint8_t *pixel = read_back("x", &h, &w);
     assert_int_equal(w, 256);

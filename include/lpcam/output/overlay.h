@@ -9,11 +9,6 @@
 
 #include "lpcam/output/out_folder.h"
 
-/* The colours of the values 0 to 1 in 256 steps: from dark blue over red to
- * pale yellow, lighter with every step, and neighbours equally far apart to the
- * eye (in OKLab, where the path is a spiral of steadily rising lightness). */
-void overlay_colours(uint8_t rgb[256][3]);
-
 /* What a pixel of ground truth is. */
 enum overlay_mask { MASK_NOTHING, MASK_CLASS, MASK_EDGE, MASK_IGNORED };
 
