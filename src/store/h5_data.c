@@ -14,9 +14,7 @@
 /* HDF5 1.10 refuses independent calls of 2 GiB; half of it leaves room for
  * conversions. */
 #define CALL_BYTES ((int64_t)1 << 30)
-#define MAX_DIMS   4
 #define FULL_BYTES (1 << 20) /* a disk with less is full                    */
-#define MOST_BYTES 8 /* of a number in memory                              */
 
 enum h5_type h5_type_of(enum lp_value value)
 {
@@ -52,7 +50,7 @@ static hid_t type_in_memory(const struct h5 *file, enum h5_type type)
 hid_t h5_make(struct h5 *file, const char *name, hid_t type, int n_dims,
               const int64_t *dims)
 {
-    hsize_t size[MAX_DIMS] = {0};
+    hsize_t size[H5_MOST_DIMS] = {0};
     for (int i = 0; i < n_dims; ++i)
         size[i] = (hsize_t)dims[i];
     const hid_t space = H5Screate_simple(n_dims, size, NULL);
@@ -90,89 +88,6 @@ enum lp_status h5_define(struct h5 *file, const char *name, enum h5_type type,
         H5Dclose(set);
     H5_AGREE(file->comm, good, LP_EIO, "cannot make %s in %s: %s", name,
              file->path, h5_why());
-done:
-    return status;
-}
-
-bool h5_has(struct h5 *file, const char *name)
-{
-    const hid_t set = H5Dopen2(file->id, name, H5P_DEFAULT);
-    if (set >= 0)
-        H5Dclose(set);
-    return set >= 0;
-}
-
-/* The type to read a data set as; false for what is no number. */
-static bool type_of(hid_t type, enum h5_type *out)
-{
-    const size_t bytes = H5Tget_size(type);
-    switch (H5Tget_class(type)) {
-    case H5T_FLOAT:
-        *out = bytes > 4                   ? H5_F64
-               : bytes > 2                 ? H5_F32
-               : H5Tget_ebias(type) == 127 ? H5_BF16
-                                           : H5_F16;
-        return true;
-    case H5T_INTEGER:
-        *out = bytes > 4 ? H5_I64 : bytes > 1 ? H5_I32 : H5_U8;
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* Can so many numbers be counted in bytes, and be in the file? Sides of 0 count
- * as 1, so that every product of some of the sides can be too. */
-static bool possible(const struct h5 *file, int n_dims, const hsize_t *size)
-{
-    int64_t bytes = MOST_BYTES;
-    bool fits = true;
-    for (int i = 0; i < n_dims; ++i)
-        fits = fits && size[i] <= INT64_MAX &&
-               size_multiply(&bytes, size[i] > 0 ? (int64_t)size[i] : 1);
-    return fits && h5_holds(file, bytes / MOST_BYTES);
-}
-
-bool h5_chunks_possible(const struct h5 *file, hid_t set)
-{
-    hsize_t size[1 + H5S_MAX_RANK]; /* of an element in numbers, of a chunk */
-    const hid_t plan = H5Dget_create_plist(set), stored = H5Dget_type(set);
-    const bool chunked = H5Pget_layout(plan) == H5D_CHUNKED;
-    const int n_dims = chunked ? H5Pget_chunk(plan, H5S_MAX_RANK, size + 1) : 0;
-    size[0] = (H5Tget_size(stored) + MOST_BYTES - 1) / MOST_BYTES;
-    H5Tclose(stored);
-    H5Pclose(plan);
-    return !chunked || (n_dims > 0 && possible(file, 1 + n_dims, size));
-}
-
-enum lp_status h5_shape(struct h5 *file, const char *name, enum h5_type *type,
-                        int *n_dims, int64_t dims[4])
-{
-    enum lp_status status = LP_OK;
-    hsize_t size[H5S_MAX_RANK];
-    const hid_t set = H5Dopen2(file->id, name, H5P_DEFAULT);
-    bool number = false, chunks = false;
-    *n_dims = 0;
-    if (set >= 0) {
-        const hid_t stored = H5Dget_type(set), space = H5Dget_space(set);
-        number = type_of(stored, type);
-        chunks = h5_chunks_possible(file, set);
-        *n_dims = H5Sget_simple_extent_dims(space, size, NULL);
-        H5Tclose(stored);
-        H5Sclose(space);
-        H5Dclose(set);
-    }
-    H5_AGREE(file->comm, set >= 0, LP_EFORMAT, "%s has no data set %s",
-             file->path, name);
-    H5_AGREE(file->comm, number, LP_EFORMAT, "%s of %s does not hold numbers",
-             name, file->path);
-    H5_AGREE(file->comm, *n_dims >= 1 && *n_dims <= MAX_DIMS, LP_EFORMAT,
-             "%s of %s has %d dimensions, not 1 to 4", name, file->path,
-             *n_dims);
-    H5_AGREE(file->comm, chunks && possible(file, *n_dims, size), LP_EFORMAT,
-             "%s of %s claims an impossible size", name, file->path);
-    for (int i = 0; i < MAX_DIMS; ++i)
-        dims[i] = i < *n_dims ? (int64_t)size[i] : 1;
 done:
     return status;
 }
@@ -267,8 +182,17 @@ static enum lp_status tell_failure(const struct h5 *file, const char *name,
                    why);
 }
 
+/* size of a data set with one dimension ends in 0. */
+static bool has_columns(const hsize_t size[H5S_MAX_RANK],
+                        const int64_t columns[2])
+{
+    return columns[0] >= 0 && columns[1] >= 0 &&
+           (hsize_t)columns[0] + (hsize_t)columns[1] <= size[1];
+}
+
 enum lp_status h5_transfer(struct h5 *file, const char *name, hid_t type,
-                           int64_t first, int64_t n, const void *from, void *to)
+                           int64_t first, int64_t n, const int64_t columns[2],
+                           const void *from, void *to)
 {
     enum lp_status status = LP_OK;
     hsize_t at[H5S_MAX_RANK] = {0}, size[H5S_MAX_RANK] = {1};
@@ -278,10 +202,15 @@ enum lp_status h5_transfer(struct h5 *file, const char *name, hid_t type,
     if (set < 0)
         return lp_fail(LP_EFORMAT, "%s has no data set %s", file->path, name);
     const hid_t space = H5Dget_space(set);
-    const int64_t most = rows_a_call(set, space, type, first, n, size);
+    int64_t most = rows_a_call(set, space, type, first, n, size);
     const hid_t plan = H5Pcreate(H5P_DATASET_XFER);
     bool refused = false;
     size_t done = 0;
+    if (columns) {
+        most = has_columns(size, columns) ? most : 0;
+        at[1] = (hsize_t)columns[0];
+        size[1] = (hsize_t)columns[1];
+    }
     H5Pset_type_conv_cb(plan, refuse, &refused);
 
     if (n > 0 && most < 1)
@@ -318,15 +247,25 @@ enum lp_status h5_transfer(struct h5 *file, const char *name, hid_t type,
 enum lp_status h5_write(struct h5 *file, const char *name, enum h5_type type,
                         int64_t first, int64_t n, const void *rows)
 {
-    return h5_transfer(file, name, type_in_memory(file, type), first, n, rows,
-                       NULL);
+    return h5_transfer(file, name, type_in_memory(file, type), first, n, NULL,
+                       rows, NULL);
+}
+
+enum lp_status h5_write_columns(struct h5 *file, const char *name,
+                                enum h5_type type, int64_t first, int64_t n,
+                                int64_t column, int64_t n_columns,
+                                const void *block)
+{
+    const int64_t columns[2] = {column, n_columns};
+    return h5_transfer(file, name, type_in_memory(file, type), first, n,
+                       columns, block, NULL);
 }
 
 enum lp_status h5_read(struct h5 *file, const char *name, enum h5_type type,
                        int64_t first, int64_t n, void *rows)
 {
     return h5_transfer(file, name, type_in_memory(file, type), first, n, NULL,
-                       rows);
+                       NULL, rows);
 }
 
 int64_t h5_offset(struct h5 *file, const char *name, enum h5_type type)
@@ -341,38 +280,6 @@ int64_t h5_offset(struct h5 *file, const char *name, enum h5_type type)
     H5Tclose(stored);
     H5Dclose(set);
     return at <= INT64_MAX ? (int64_t)at : -1;
-}
-
-/* "[3][any]" into text. */
-static const char *shape_text(int n_dims, const int64_t *dims, char text[128])
-{
-    int n = 0;
-    text[0] = 0;
-    for (int i = 0; i < n_dims; ++i)
-        n += dims[i] == -1
-                 ? snprintf(text + n, 24, "[any]")
-                 : snprintf(text + n, 24, "[%lld]", (long long)dims[i]);
-    return text;
-}
-
-enum lp_status h5_expect(struct h5 *file, const char *name, int n_dims,
-                         int64_t *dims, enum h5_type *type)
-{
-    enum lp_status status;
-    char want[128], have[128];
-    int n_found;
-    int64_t found[MAX_DIMS];
-
-    LP_TRY(h5_shape(file, name, type, &n_found, found));
-    bool same = n_found == n_dims;
-    for (int i = 0; i < n_dims && same; ++i)
-        same = dims[i] == -1 || dims[i] == found[i];
-    H5_AGREE(file->comm, same, LP_EFORMAT, "%s of %s is %s, where %s is due",
-             name, file->path, shape_text(n_found, found, have),
-             shape_text(n_dims, dims, want));
-    memcpy(dims, found, (size_t)n_dims * sizeof *dims);
-done:
-    return status;
 }
 
 enum lp_status h5_read_shared(struct h5 *file, const char *name,

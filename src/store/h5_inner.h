@@ -22,6 +22,8 @@
         LP_AGREE(comm);                                                        \
     } while (0)
 
+enum { H5_MOST_DIMS = 4 }; /* of a data set of numbers               */
+
 struct h5 {
     hid_t id;
     hid_t f16, bf16; /* the 16-bit types, which HDF5 1.10 has no names for */
@@ -56,10 +58,10 @@ hid_t h5_text_type(int length);
 bool h5_put_attribute(hid_t object, const char *name, const char *text);
 
 /* Rows [first, first + n) of a data set, of `type` in memory, written from
- * `from`, or read to `to` where that is NULL; in calls below 2 GiB. Local in
- * effect. */
+ * `from`, or read to `to` where that is NULL; in calls below 2 GiB. columns: of
+ * the second dimension the first and how many, or NULL: all. Local in effect. */
 enum lp_status h5_transfer(struct h5 *file, const char *name, hid_t type,
-                           int64_t first, int64_t n, const void *from,
-                           void *to);
+                           int64_t first, int64_t n, const int64_t columns[2],
+                           const void *from, void *to);
 
 #endif

@@ -146,7 +146,7 @@ enum lp_status h5_write_text(struct h5 *file, const char *name, int64_t first,
 {
     const hid_t type = h5_text_type(length);
     const enum lp_status status =
-        h5_transfer(file, name, type, first, n, text, NULL);
+        h5_transfer(file, name, type, first, n, NULL, text, NULL);
     H5Tclose(type);
     return status;
 }
@@ -197,7 +197,7 @@ static enum lp_status read_pointers(struct h5 *file, const char *name,
     H5Tset_cset(type, plan->cset);
     *found = text;
     const enum lp_status status =
-        h5_transfer(file, name, type, first, n, NULL, text);
+        h5_transfer(file, name, type, first, n, NULL, NULL, text);
     H5Tclose(type);
     return status;
 }
@@ -221,7 +221,7 @@ enum lp_status h5_read_text(struct h5 *file, const char *name, int64_t first,
     if (plan.length > 0) {
         const hid_t type = h5_text_type(length);
         H5Tset_cset(type, plan.cset);
-        status = h5_transfer(file, name, type, first, n, NULL, text);
+        status = h5_transfer(file, name, type, first, n, NULL, NULL, text);
         H5Tclose(type);
         return status;
     }

@@ -205,6 +205,42 @@ static void rows_that_are_not_there_are_refused(void **state)
     h5_close(&h5);
 }
 
+/* Each rank draws its columns of one picture, two pixels wide, in two halves. */
+static void columns_of_every_rank_come_together(void **state)
+{
+    (void)state;
+    const int64_t dims[3] = {4, 2 * size, 3}, row = 6 * size;
+    struct h5 *h5 = file_with("/picture", H5_U8, 3, dims);
+    uint8_t tile[2 * 2 * 3];
+    uint8_t *all = malloc((size_t)(4 * row));
+    assert_non_null(all);
+    for (int half = 0; half < 2; ++half) {
+        memset(tile, 100 * half + rank, sizeof tile);
+        assert_true(on_all(h5_write_columns(h5, "/picture", H5_U8, 2 * half, 2,
+                                            2 * rank, 2, tile) == LP_OK));
+    }
+    assert_true(on_all(h5_write_columns(h5, "/picture", H5_U8, 0, 1,
+                                        2 * size - 1, 2, tile) == LP_EARG));
+    h5 = again(h5);
+    bool good = h5_read(h5, "/picture", H5_U8, 0, 4, all) == LP_OK;
+    for (int64_t i = 0; i < 4 * row; ++i)
+        good = good && all[i] == 100 * (i / row / 2) + i % row / 6;
+    assert_true(on_all(good));
+    h5_close(&h5);
+    free(all);
+}
+
+static void a_single_row_has_no_columns(void **state)
+{
+    (void)state;
+    const int64_t n = 4;
+    const uint8_t byte = 0;
+    struct h5 *h5 = file_with("/x", H5_U8, 1, &n);
+    assert_true(on_all(h5_write_columns(h5, "/x", H5_U8, 0, 1, 0, 1, &byte) ==
+                       LP_EARG));
+    h5_close(&h5);
+}
+
 static void another_shape_is_named(void **state)
 {
     (void)state;
@@ -486,6 +522,8 @@ int main(int argc, char **argv)
                                setup),
         cmocka_unit_test_setup(empty_data_sets_are_legal, setup),
         cmocka_unit_test_setup(rows_that_are_not_there_are_refused, setup),
+        cmocka_unit_test_setup(columns_of_every_rank_come_together, setup),
+        cmocka_unit_test_setup(a_single_row_has_no_columns, setup),
         cmocka_unit_test_setup(another_shape_is_named, setup),
         cmocka_unit_test_setup(texts_and_attributes_come_back, setup),
         cmocka_unit_test_setup(a_small_file_does_not_cost_the_memory_it_claims,

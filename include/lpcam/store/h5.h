@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* h5.h: the only H5* calls (h5.c files, h5_data.c numbers, h5_text.c strings
- * and attributes). A file outlives a kill at any moment because its structure
+/* h5.h: the only H5* calls (h5.c files, h5_data.c numbers, h5_shape.c their
+ * types and sizes, h5_text.c strings and attributes). A file outlives a kill at any moment because its structure
  * is made first (contiguous, early allocation, no fill), then it is closed,
  * reopened, and only raw data is written, each rank its own rows, below 2 GiB a
  * call. */
@@ -90,6 +90,14 @@ enum lp_status h5_write(struct h5 *file, const char *name, enum h5_type type,
                         int64_t first, int64_t n, const void *rows);
 enum lp_status h5_read(struct h5 *file, const char *name, enum h5_type type,
                        int64_t first, int64_t n, void *rows);
+
+/* Of these rows the columns [column, column + n_columns) of the second
+ * dimension, with all that follows them: block [n][n_columns][...]. Independent.
+ * Local in effect. LP_EIO; LP_EARG (no such rows). */
+enum lp_status h5_write_columns(struct h5 *file, const char *name,
+                                enum h5_type type, int64_t first, int64_t n,
+                                int64_t column, int64_t n_columns,
+                                const void *block);
 
 /* The byte of the file at which the rows of a data set begin, where they lie
  * there in one piece, just as h5_read would bring them as type; -1 where they
