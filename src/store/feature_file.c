@@ -101,6 +101,9 @@ static enum lp_status define(void *arg, struct h5 *h5)
     LP_TRY(h5_define(h5, "/classifier/bias", H5_F32, 1, weight,
                      "its bias, zeros where it has none", "logit", NULL));
     LP_TRY(h5_set_default(h5, "classifier", "weight"));
+    /* As a picture the few classes would be a line of dots. */
+    LP_TRY(h5_set_attribute(h5, "/classifier/weight", "interpretation",
+                            "spectrum"));
     status = write_tables(plan, h5);
 done:
     return status;

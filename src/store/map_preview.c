@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lpcam/base/colours.h"
 #include "lpcam/base/half.h"
 #include "lpcam/base/text.h"
 
-#define NAME "/preview/map"
+#define SHEET   "/preview/sheet"
+#define CAPTION "/preview/caption"
 
 /* The image that a pair belongs to. */
 static int64_t image_of(const struct dataset *d, int64_t pair)
@@ -46,53 +48,65 @@ void map_preview_plan(struct map_preview *p, const struct dataset *d,
     if (side == 0)
         return;
     p->n = n;
+    while (p->columns * p->columns < n)
+        ++p->columns;
     p->h = (p->h + p->step - 1) / p->step;
     p->w = (p->w + p->step - 1) / p->step;
 }
 
-static enum lp_status define_titles(const struct map_preview *p, struct h5 *h5,
-                                    const struct dataset *d)
+/* [height][width][3] of the sheet. */
+static void sheet_size(const struct map_preview *p, int64_t dims[3])
+{
+    const int64_t rows = (p->n + p->columns - 1) / p->columns;
+    dims[0] = rows * (p->h + MAP_PREVIEW_GAP) - MAP_PREVIEW_GAP;
+    dims[1] = p->columns * (p->w + MAP_PREVIEW_GAP) - MAP_PREVIEW_GAP;
+    dims[2] = 3;
+}
+
+static enum lp_status define_captions(const struct map_preview *p,
+                                      struct h5 *h5, const struct dataset *d)
 {
     enum lp_status status = LP_OK;
-    char *title[MAP_PREVIEWS] = {NULL}, *all = NULL;
+    char *caption[MAP_PREVIEWS] = {NULL}, *all = NULL;
     size_t length = 1;
     for (int64_t i = 0; i < p->n; ++i) {
         const int64_t image = image_of(d, p->pair[i]);
-        title[i] = text_format("%s: %s", dataset_id(d, image),
-                               dataset_class(d, d->label[p->pair[i]]));
-        if (title[i] && strlen(title[i]) > length)
-            length = strlen(title[i]);
-        else if (!title[i])
-            LP_TRY(lp_fail(LP_ENOMEM, "no memory for titles of maps"));
+        caption[i] = text_format("%s: %s", dataset_id(d, image),
+                                 dataset_class(d, d->label[p->pair[i]]));
+        if (caption[i] && strlen(caption[i]) > length)
+            length = strlen(caption[i]);
+        else if (!caption[i])
+            LP_TRY(lp_fail(LP_ENOMEM, "no memory for captions of maps"));
     }
     all = calloc(MAP_PREVIEWS, length);
     if (!all)
-        LP_TRY(lp_fail(LP_ENOMEM, "no memory for titles of maps"));
+        LP_TRY(lp_fail(LP_ENOMEM, "no memory for captions of maps"));
     for (int64_t i = 0; i < p->n; ++i)
-        memcpy(all + (size_t)i * length, title[i], strlen(title[i]));
-    LP_TRY(h5_define_text(h5, "/preview/title", p->n, (int)length,
-                          "photograph and class of each picture"));
-    status = h5_write_text(h5, "/preview/title", 0, p->n, (int)length, all);
+        memcpy(all + (size_t)i * length, caption[i], strlen(caption[i]));
+    LP_TRY(h5_define_text(h5, CAPTION, p->n, (int)length,
+                          "photograph and class of each map, row by row"));
+    status = h5_write_text(h5, CAPTION, 0, p->n, (int)length, all);
 done:
     for (int64_t i = 0; i < p->n; ++i)
-        free(title[i]);
+        free(caption[i]);
     free(all);
     return status;
 }
 
-/* What tells viewers that these are pictures, the first ones to show. */
+/* What tells viewers that this is a picture, the first one to show. */
 static enum lp_status define_attributes(struct h5 *h5)
 {
     enum lp_status status;
     static const char *const image[][2] = {
         {"CLASS", "IMAGE"},
         {"IMAGE_VERSION", "1.2"},
-        {"IMAGE_SUBCLASS", "IMAGE_GRAYSCALE"},
-        {"interpretation", "image"},
+        {"IMAGE_SUBCLASS", "IMAGE_TRUECOLOR"},
+        {"INTERLACE_MODE", "INTERLACE_PIXEL"},
+        {"interpretation", "rgb-image"},
     };
-    LP_TRY(h5_set_default(h5, "preview", "map"));
-    for (int i = 0; i < 4; ++i)
-        LP_TRY(h5_set_attribute(h5, NAME, image[i][0], image[i][1]));
+    LP_TRY(h5_set_default(h5, "preview", "sheet"));
+    for (size_t i = 0; i < sizeof image / sizeof *image; ++i)
+        LP_TRY(h5_set_attribute(h5, SHEET, image[i][0], image[i][1]));
 done:
     return status;
 }
@@ -101,52 +115,61 @@ enum lp_status map_preview_define(const struct map_preview *p, struct h5 *h5,
                                   const struct dataset *d)
 {
     enum lp_status status = LP_OK;
-    const int64_t dims[3] = {p->n, p->h, p->w};
-    uint8_t *zeros = NULL;
+    int64_t dims[3];
+    uint8_t *white = NULL;
     if (p->n == 0)
         return LP_OK;
-    LP_TRY(h5_define(h5, NAME, H5_U8, 3, dims,
-                     "some of the maps as pictures, padded with 0",
-                     "1 / 255 of the map's maximum", NULL));
+    sheet_size(p, dims);
+    LP_TRY(h5_define(h5, SHEET, H5_U8, 3, dims,
+                     "some of the maps as a picture, named by caption", "sRGB",
+                     NULL));
     LP_TRY(define_attributes(h5));
-    LP_TRY(define_titles(p, h5, d));
-    zeros = calloc((size_t)(p->n * p->h), (size_t)p->w);
-    if (!zeros)
-        LP_TRY(lp_fail(LP_ENOMEM, "no memory for pictures of maps"));
-    status = h5_write(h5, NAME, H5_U8, 0, p->n, zeros);
+    LP_TRY(define_captions(p, h5, d));
+    const size_t bytes = (size_t)(dims[0] * dims[1] * dims[2]);
+    white = malloc(bytes);
+    if (!white)
+        LP_TRY(lp_fail(LP_ENOMEM, "no memory for a picture of maps"));
+    memset(white, 255, bytes);
+    status = h5_write(h5, SHEET, H5_U8, 0, dims[0], white);
 done:
-    free(zeros);
+    free(white);
     return status;
 }
 
 enum lp_status map_preview_check(struct map_preview *p, struct h5 *h5)
 {
-    int64_t dims[3] = {p->n, p->h, p->w};
+    int64_t dims[3];
     enum h5_type type;
-    if (!h5_has(h5, NAME))
+    if (!h5_has(h5, SHEET))
         p->n = 0;
-    return p->n > 0 ? h5_expect(h5, NAME, 3, dims, &type) : LP_OK;
+    if (p->n == 0)
+        return LP_OK;
+    sheet_size(p, dims);
+    return h5_expect(h5, SHEET, 3, dims, &type);
 }
 
+/* Map number `at` of the sheet, [sh][sw]. */
 static enum lp_status write_one(const struct map_preview *p, struct h5 *h5,
-                                int64_t at, const struct class_maps *m,
-                                int64_t map)
+                                int64_t at, const float *map, int sh, int sw)
 {
     enum lp_status status = LP_OK;
-    const float *from = m->strided + map * m->sh * m->sw;
-    const int64_t n = p->h * p->w;
-    float *shown = calloc((size_t)n, sizeof *shown);
-    uint8_t *row = malloc((size_t)n);
-    if (!shown || !row)
+    const int64_t h = (sh + p->step - 1) / p->step;
+    const int64_t w = (sw + p->step - 1) / p->step;
+    const int64_t y = at / p->columns * (p->h + MAP_PREVIEW_GAP);
+    const int64_t x = at % p->columns * (p->w + MAP_PREVIEW_GAP);
+    uint8_t colour[256][3], step;
+    uint8_t(*pixel)[3] = malloc((size_t)(h * w) * sizeof *pixel);
+    if (!pixel)
         LP_TRY(lp_fail(LP_ENOMEM, "no memory for the picture of a map"));
-    for (int64_t y = 0; y * p->step < m->sh; ++y)
-        for (int64_t x = 0; x * p->step < m->sw; ++x)
-            shown[y * p->w + x] = from[y * p->step * m->sw + x * p->step];
-    value_from_f32(LP_U8, shown, n, row);
-    status = h5_write(h5, NAME, H5_U8, at, 1, row);
+    value_colours(colour);
+    for (int64_t i = 0; i < h * w; ++i) {
+        const int64_t row = i / w * p->step, column = i % w * p->step;
+        value_from_f32(LP_U8, map + row * sw + column, 1, &step);
+        memcpy(pixel[i], colour[step], sizeof *pixel);
+    }
+    status = h5_write_columns(h5, SHEET, H5_U8, y, h, x, w, pixel);
 done:
-    free(shown);
-    free(row);
+    free(pixel);
     return status;
 }
 
@@ -154,8 +177,11 @@ enum lp_status map_preview_write(const struct map_preview *p, struct h5 *h5,
                                  int64_t first, const struct class_maps *m)
 {
     enum lp_status status = LP_OK;
+    const int64_t cells = (int64_t)m->sh * m->sw;
     for (int64_t i = 0; i < p->n && status == LP_OK; ++i)
         if (p->pair[i] >= first && p->pair[i] < first + m->n)
-            status = write_one(p, h5, i, m, p->pair[i] - first);
+            status =
+                write_one(p, h5, i, m->strided + (p->pair[i] - first) * cells,
+                          m->sh, m->sw);
     return status;
 }

@@ -237,7 +237,7 @@ static enum lp_status define(void *arg, struct h5 *h5)
                      "", NULL));
     LP_TRY(h5_define(h5, "/method/lambda", H5_F64, 1, vector,
                      "weight of the class' context in it", "", NULL));
-    LP_TRY(h5_set_default(h5, "method", "vector"));
+    LP_TRY(h5_set_default(h5, "object", "probability"));
     LP_TRY(define_history(plan, h5));
     status = write_all(plan, h5);
 done:

@@ -3,14 +3,13 @@
 import sys
 
 import h5py
-import numpy as np
 
 with h5py.File(sys.argv[1]) as f:
     group = f[f.attrs["default"]]
-    picture = group[group.attrs["signal"]]
-    print(picture.name, picture.shape, picture.attrs["description"].decode())
-    if "CLASS" in picture.attrs:  # IMAGE: rows of pixels, 0 to 255
-        print(*group["title"].asstr(), sep="\n")
+    shown = group[group.attrs["signal"]]
+    print(shown.name, shown.shape, shown.attrs["description"].decode())
+    if shown.attrs.get("CLASS") == b"IMAGE":  # rows of sRGB pixels
+        print(*group["caption"].asstr(), sep="\n")
         if len(sys.argv) > 2:
             from PIL import Image
-            Image.fromarray(np.concatenate(picture, axis=1)).save(sys.argv[2])
+            Image.fromarray(shown[()]).save(sys.argv[2])

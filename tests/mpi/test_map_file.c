@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lpcam/base/colours.h"
 #include "lpcam/run/comm.h"
 #include "lpcam/store/map_file.h"
 #include "support.h"
@@ -162,24 +163,40 @@ static void a_stopped_file_goes_on(void **state)
     check_whole(LP_F16, true);
 }
 
-/* The picture of map k of image i, made here: n images in a row. */
-static void draw(int64_t i, int64_t k, int64_t w, uint8_t *shown)
+/* Map k of image i on the sheet, made here: in place `at` of rows of four. */
+static void draw(int64_t i, int64_t k, int64_t at, int64_t wide,
+                 uint8_t (*sheet)[3])
 {
     const int sh = class_maps_strided((int)pixels[2 * i]);
     const int sw = class_maps_strided((int)pixels[2 * i + 1]);
+    const int64_t top = at / 4 * (6 + MAP_PREVIEW_GAP);
+    const int64_t left = at % 4 * (6 + MAP_PREVIEW_GAP);
+    uint8_t colour[256][3];
+    value_colours(colour);
     for (int64_t y = 0; y < sh && pixels[2 * i] > 0; ++y)
         for (int64_t x = 0; x < sw; ++x) {
             const float v = value_at(i, (k * sh + y) * sw + x, LP_F16);
-            shown[y * w + x] = (uint8_t)lrintf(255 * v);
+            memcpy(sheet[(top + y) * wide + left + x], colour[lrintf(255 * v)],
+                   3);
         }
 }
 
-static void a_viewer_is_shown_the_maps_as_pictures(void **state)
+static void check_attribute(struct h5 *h5, const char *object, const char *name,
+                            const char *wanted)
+{
+    char *text = NULL;
+    assert_int_equal(h5_get_attribute(h5, object, name, &text), LP_OK);
+    assert_string_equal(text, wanted);
+    free(text);
+}
+
+static void a_viewer_is_shown_the_maps_as_a_picture(void **state)
 {
     (void)state;
+    enum { SIDE = 4 * (6 + MAP_PREVIEW_GAP) - MAP_PREVIEW_GAP };
+    static uint8_t shown[SIDE * SIDE][3], wanted[SIDE * SIDE][3];
     struct map_file mf;
     struct h5 *h5 = NULL;
-    char *group = NULL, *set = NULL, *class = NULL;
     enum h5_type type;
     int n_dims, length;
     int64_t dims[4], n;
@@ -191,36 +208,32 @@ static void a_viewer_is_shown_the_maps_as_pictures(void **state)
     assert_true(on_all(map_file_close(&mf, true, "") == LP_OK));
 
     assert_int_equal(h5_open(&h5, path, false, MPI_COMM_WORLD), LP_OK);
-    assert_int_equal(h5_get_attribute(h5, "/", "default", &group), LP_OK);
-    assert_int_equal(h5_get_attribute(h5, group, "signal", &set), LP_OK);
-    assert_int_equal(h5_get_attribute(h5, "/preview/map", "CLASS", &class),
+    check_attribute(h5, "/", "default", "preview");
+    check_attribute(h5, "preview", "signal", "sheet");
+    check_attribute(h5, "/preview/sheet", "CLASS", "IMAGE");
+    check_attribute(h5, "/preview/sheet", "IMAGE_SUBCLASS", "IMAGE_TRUECOLOR");
+    assert_int_equal(h5_shape(h5, "/preview/sheet", &type, &n_dims, dims),
                      LP_OK);
-    assert_string_equal(group, "preview");
-    assert_string_equal(set, "map");
-    assert_string_equal(class, "IMAGE");
-    assert_int_equal(h5_shape(h5, "/preview/map", &type, &n_dims, dims), LP_OK);
-    assert_int_equal(h5_text_shape(h5, "/preview/title", &n, &length), LP_OK);
-    const int64_t n_pairs = data.label_offset[N], cells = dims[1] * dims[2];
-    assert_true(n_pairs > MAP_PREVIEWS);
-    assert_true(type == H5_U8 && n_dims == 3 && dims[0] == MAP_PREVIEWS &&
-                n == MAP_PREVIEWS && dims[1] == 6 && dims[2] == 6);
-    uint8_t shown[MAP_PREVIEWS * 36], wanted[MAP_PREVIEWS * 36] = {0};
-    char title[MAP_PREVIEWS * 64] = "";
-    bool good = h5_read(h5, "/preview/map", H5_U8, 0, n, shown) == LP_OK &&
-                h5_read_text(h5, "/preview/title", 0, 1, length, title) == 0;
+    assert_int_equal(h5_text_shape(h5, "/preview/caption", &n, &length), LP_OK);
+    const int64_t n_pairs = data.label_offset[N];
+    assert_true(n_pairs > MAP_PREVIEWS && n == MAP_PREVIEWS);
+    assert_true(type == H5_U8 && n_dims == 3 && dims[0] == SIDE &&
+                dims[1] == SIDE && dims[2] == 3);
+    char caption[MAP_PREVIEWS * 64] = "";
+    bool good =
+        h5_read(h5, "/preview/sheet", H5_U8, 0, SIDE, shown) == LP_OK &&
+        h5_read_text(h5, "/preview/caption", 0, 1, length, caption) == LP_OK;
+    memset(wanted, 255, sizeof wanted);
     for (int64_t i = 0; i < N; ++i)
         for (int64_t j = 0; j < n; ++j) {
             const int64_t k = j * n_pairs / n - data.label_offset[i];
             if (k >= 0 && k < data.label_offset[i + 1] - data.label_offset[i])
-                draw(i, k, dims[2], wanted + j * cells);
+                draw(i, k, j, SIDE, wanted);
         }
-    good = good && memcmp(shown, wanted, (size_t)(n * cells)) == 0;
+    good = good && memcmp(shown, wanted, sizeof shown) == 0;
     assert_true(on_all(good));
-    assert_string_equal(title, "p0: gr\xc3\xbcn0");
+    assert_string_equal(caption, "p0: gr\xc3\xbcn0");
     h5_close(&h5);
-    free(group);
-    free(set);
-    free(class);
 }
 
 static void previews_are_few_small_and_spread_over_all_maps(void **state)
@@ -236,8 +249,8 @@ static void previews_are_few_small_and_spread_over_all_maps(void **state)
         side[2 * i + 1] = 4000;
     }
     map_preview_plan(&p, &d, side);
-    assert_true(p.n == MAP_PREVIEWS && p.step == 7);
-    assert_true(p.h == 25 && p.w == 143); /* of 175 and 1000 cells         */
+    assert_true(p.n == MAP_PREVIEWS && p.step == 8 && p.columns == 4);
+    assert_true(p.h == 22 && p.w == 125); /* of 175 and 1000 cells         */
     const int64_t n_pairs = d.label_offset[MANY];
     for (int i = 0; i < MAP_PREVIEWS; ++i)
         assert_true(p.pair[i] == i * n_pairs / MAP_PREVIEWS);
@@ -368,7 +381,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         TEST(maps_and_seeds_come_back),
         TEST(a_stopped_file_goes_on),
-        TEST(a_viewer_is_shown_the_maps_as_pictures),
+        TEST(a_viewer_is_shown_the_maps_as_a_picture),
         TEST(previews_are_few_small_and_spread_over_all_maps),
         TEST(nothing_is_loaded_from_an_unfinished_file),
         TEST(a_photograph_that_changed_meanwhile_is_refused),
