@@ -17,7 +17,11 @@ static const char readme[] =
     "ImageSets/Segmentation/train.txt          IDs, a line each\n"
     "ImageSets/SegmentationAug/train_aug.txt   /photograph /mask pairs\n"
     "mmsegmentation.py             the data set for mmsegmentation 1: add it\n"
-    "                              to the end of your configuration\n"
+    "                              to the end of a configuration that has a\n"
+    "                              _base_, whose train_pipeline it takes\n"
+    "\n"
+    "torchvision: link this folder as ROOT/VOCdevkit/VOC2012, then\n"
+    "datasets.VOCSegmentation(ROOT, image_set=\"train\").\n"
     "\n"
     "deeplab-pytorch: link this folder as VOC2012 and set DATASET.ROOT to the\n"
     "folder of the link, SPLIT.TRAIN to train_aug.\n";
@@ -90,7 +94,8 @@ static bool add_classes(struct text_buffer *b, const struct export_part *p)
     bool ok = text_add(&colours, "%s", "");
     for (int v = 1; v < 255; ++v)
         last = class_of(p, v) ? v : last;
-    ok = ok && text_add(b, "classes = [");
+    ok = ok &&
+         text_add(b, "# num_classes of the heads: %d\nclasses = [", last + 1);
     for (int v = 0; v <= last && ok; ++v) {
         const char *name = v > 0 ? class_of(p, v) : "background";
         ok =
@@ -104,7 +109,8 @@ static bool add_classes(struct text_buffer *b, const struct export_part *p)
     return ok;
 }
 
-/* Rank 0. */
+/* Data sets of VOC with the augmented list are several in one: ours replaces
+ * whatever the configuration had. Rank 0. */
 static enum lp_status write_mmseg(const struct export_part *p)
 {
     enum lp_status status = LP_OK;
@@ -112,15 +118,18 @@ static enum lp_status write_mmseg(const struct export_part *p)
     char *root = export_absolute(p->folder.path);
     bool ok =
         root && add_classes(&b, p) &&
-        text_add(&b, "train_dataloader = dict(dataset=dict(\n"
-                     "    type=\"BaseSegDataset\",\n    data_root=") &&
+        text_add(
+            &b,
+            "train_dataloader = dict(dataset=dict(\n"
+            "    _delete_=True, type=\"BaseSegDataset\",\n    data_root=") &&
         text_add_json(&b, root) &&
         text_add(&b, ",\n    ann_file=\"ImageSets/Segmentation/train.txt\",\n"
                      "    data_prefix=dict(img_path=\"JPEGImages\", "
                      "seg_map_path=\"SegmentationClass\"),\n"
                      "    img_suffix=\".jpg\", seg_map_suffix=\".png\",\n"
                      "    metainfo=dict(classes=classes, palette=palette),\n"
-                     "    reduce_zero_label=False))\n");
+                     "    reduce_zero_label=False, "
+                     "pipeline=_base_.train_pipeline))\n");
     if (!ok)
         LP_TRY(lp_fail(LP_ENOMEM, "no memory to describe %s", p->folder.path));
     const struct out_piece piece = {b.s, (int64_t)b.n};

@@ -7,6 +7,7 @@
 import json
 import os
 import sys
+import types
 
 import h5py
 import numpy as np
@@ -70,7 +71,7 @@ def check(folder):
     with open(out + "/coco/results.json", encoding="utf-8") as file:
         found = [entry["image_id"] for entry in json.load(file)]
     assert found == [0 if i == "0" else i for i in IDS], found
-    config = {}
+    config = {"_base_": types.SimpleNamespace(train_pipeline=[])}
     with open(out + "/masks/mmsegmentation.py", encoding="utf-8") as file:
         exec(file.read(), config)
     assert config["classes"] == ["background"] + CLASSES

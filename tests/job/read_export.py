@@ -149,10 +149,11 @@ def check_training_folder(folder, data, ids, masks):
         for line, stem in zip([l.rstrip().split(" ") for l in file], ids):
             assert np.array(Image.open(folder + line[1])).shape == masks[stem].shape
             assert os.path.samefile(folder + line[0], "%s/images/%s.jpg" % (data, stem))
-    config = {}
+    config = {"_base_": types.SimpleNamespace(train_pipeline=["of the configuration"])}
     with open(folder + "/mmsegmentation.py") as file:
         exec(file.read(), config)
     set_ = config["train_dataloader"]["dataset"]
+    assert set_["_delete_"] and set_["pipeline"] == ["of the configuration"]
     names = [line.split()[1] for line in open(data + "/classes.txt") if line.strip()]
     assert set_["metainfo"]["classes"] == names
     assert sum(set_["metainfo"]["palette"], []) == voc_palette()[:3 * len(names)]
