@@ -4,32 +4,36 @@
 
     bash tests/bench/score.sh | python3 tests/bench/bars.py OUT.svg
 
-Reads the lines "bench NAME VALUE TARGET ok|short" of any number of benchmarks
-from stdin; other lines pass by. The mark at 1 is the target.
+Takes the lines "bench NAME VALUE TARGET ok|short" of any number of benchmarks
+from stdin and lets all lines pass. The mark at 1 is the target; what is to stay
+below its target (NAME_at_most) is drawn as target over value.
 """
 import sys
 
 from svg import COLORS, GRID, INK, STYLE, line, text
 
-WIDTH, LEFT, RIGHT, ROW, TOP = 720, 260, 90, 26, 44
-MOST = 4  # bars of more end here, open
+WIDTH, LEFT, RIGHT, ROW, TOP = 820, 300, 150, 26, 44
+MOST = 4  # bars of more end just behind it
 
 
 def results(lines):
     """(name, value, target, reached) of every line of a benchmark."""
-    for words in (one.split() for one in lines):
+    for one in lines:
+        print(one, end="", flush=True)
+        words = one.split()
         if len(words) == 5 and words[0] == "bench" and words[4] in ("ok", "short"):
             yield words[1], float(words[2]), float(words[3]), words[4] == "ok"
 
 
 def bar(y, name, value, target, reached):
-    share = value / target if target > 0 else MOST
+    over, under = (target, value) if name.endswith("_at_most") else (value, target)
+    share = over / under if under > 0 else MOST
     scale = (WIDTH - LEFT - RIGHT) / MOST
     color = COLORS[0] if reached else COLORS[1]
-    length = max(1, min(share, MOST) * scale)
+    length = max(1, min(share, MOST + 0.1) * scale)
     return [text(LEFT - 10, y + 14, name, "end"),
             '<rect x="%d" y="%d" width="%.1f" height="16" rx="3" fill="%s"/>' % (LEFT, y + 1, length, color),
-            text(LEFT + length + 8, y + 14, "%.3g of %.3g%s" % (value, target, "" if reached else ", short"))]
+            text(WIDTH - RIGHT + 20, y + 14, "%.3g of %.3g%s" % (value, target, "" if reached else ", short"))]
 
 
 def picture(found):
