@@ -39,8 +39,8 @@ struct problem {
     double *scale;    /* [N] what the gradient is a share of                */
     float *curvature; /* [n][N] v p (1 - p) at the last logistic_gradient   */
     int64_t n_passes;
-    int n_begun,
-        n_fits;         /* newton_fits so far; that there will be, 0: unknown */
+    int n_begun;        /* newton_fits so far                              */
+    int n_fits;         /* that there will be; 0: unknown                  */
     double said_s;      /* progress_due                                    */
     int *which;         /* [N] room for classes                               */
     double *panel;      /* [PANEL][width] images                           */
