@@ -47,8 +47,8 @@ static void add_class_table(struct text_buffer *b, const struct fit *f)
     text_add(b, "%-22s %10s %10s%s   steps\n", "class", "images", "folds",
              f->test_ap ? "  held out" : "");
     for (int c = 0; c < f->head.n; ++c) {
-        text_add(b, "%-22s %10lld ", dataset_class(&f->session.data, c),
-                 (long long)f->rows.positives[c]);
+        text_add_shown(b, dataset_class(&f->session.data, c), 22);
+        text_add(b, " %10lld ", (long long)f->rows.positives[c]);
         add_percent(b, best_ap(f)[c]);
         if (f->test_ap)
             add_percent(b, f->test_ap[c]);
@@ -178,7 +178,7 @@ enum lp_status fit_report(const struct fit *f)
     add_path_table(&table, f);
     add_class_table(&table, f);
     if (table.s)
-        lp_log("fit: average precision of the new classifier\n%s", table.s);
+        lp_log_table("fit: average precision of the new classifier", table.s);
     add_json_about(&json, f);
     add_json_path(&json, f);
     add_json_classes(&json, f);

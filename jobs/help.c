@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "job_table.h"
+#include "lpcam/base/log.h"
 #include "lpcam/base/text.h"
 #include "lpcam/run/config.h"
 
@@ -101,8 +102,7 @@ int help_keys(const char *section)
     }
     if (found)
         return 0;
-    fprintf(stderr,
-            "lpcam: the configuration has no section \"%s\" (nearest: %s)\n",
-            section, text_nearest(section, names, n));
+    lp_misused("the configuration has no section \"%s\" (nearest: %s)", section,
+               text_nearest(section, names, n));
     return 2;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "job_table.h"
 
-#include <stdio.h>
 #include <string.h>
 
+#include "lpcam/base/log.h"
 #include "lpcam/base/text.h"
 
 const struct job jobs[] = {
@@ -106,9 +106,8 @@ const struct job *job_find(const char *name)
             return &jobs[i];
         names[i] = jobs[i].name;
     }
-    fprintf(stderr,
-            "lpcam: there is no job \"%s\" (nearest: %s); lpcam "
-            "without arguments lists them\n",
-            name, text_nearest(name, names, n_jobs));
+    lp_misused("there is no job \"%s\" (nearest: %s); lpcam without arguments "
+               "lists them",
+               name, text_nearest(name, names, n_jobs));
     return NULL;
 }

@@ -181,10 +181,11 @@ static bool tell(const struct kept *k, const struct session *s,
                                "it at most, on average; maps, of which so "
                                "many are too weak to say; class\n");
     for (int c = 0; ok && c < s->data.n_classes; ++c) {
-        ok =
-            text_add(report, "bound %.3e %.3e %.3e %lld %lld %s\n", k->bound[c],
-                     of[c].largest, mean(&of[c]), (long long)of[c].n,
-                     (long long)of[c].n_weak, dataset_class(&s->data, c));
+        ok = text_add(report, "bound %.3e %.3e %.3e %lld %lld ", k->bound[c],
+                      of[c].largest, mean(&of[c]), (long long)of[c].n,
+                      (long long)of[c].n_weak);
+        ok = ok && text_add_shown(report, dataset_class(&s->data, c), 0) &&
+             text_add(report, "\n");
         all.n += of[c].n;
         all.n_weak += of[c].n_weak;
         all.sum += of[c].sum;

@@ -40,10 +40,9 @@ static bool parse_nodes(const char *text, int *n)
 {
     int64_t value;
     if (!text_int64(text, &value) || value < 1 || value > 1000000) {
-        fprintf(stderr,
-                "lpcam: --nodes must be a whole number from 1 to 1000000, not "
-                "\"%s\"\n",
-                text);
+        lp_misused("--nodes must be a whole number from 1 to 1000000, not "
+                   "\"%s\"",
+                   text);
         return false;
     }
     *n = (int)value;
@@ -59,7 +58,7 @@ static bool parse_own(const struct job *job, const char *value,
     free(*made);
     *made = text_format("export.out=%s", value);
     if (!*made) {
-        fprintf(stderr, "lpcam: no memory for the name of the gallery\n");
+        lp_misused("no memory for the name of the gallery");
         return false;
     }
     set[args->n_set++] = "export.formats=gallery";
@@ -86,10 +85,9 @@ static bool parse_flag(const char *option, struct job_args *args, int *manner)
 
 static int misused(const struct job *job)
 {
-    fprintf(stderr,
-            "lpcam: usage: lpcam %s %s [--set section.key=value]"
-            "... [OPTION]...; lpcam %s --help tells more\n",
-            job->name, job->argument, job->name);
+    lp_misused("usage: lpcam %s %s [--set section.key=value]... [OPTION]...; "
+               "lpcam %s --help tells more",
+               job->name, job->argument, job->name);
     return 2;
 }
 
@@ -113,10 +111,9 @@ static int parse(const struct job *job, int argc, char **argv,
         } else if (argv[i][0] != '-') {
             file[args->n_files++] = argv[i];
         } else if (!parse_flag(argv[i], args, manner)) {
-            fprintf(stderr,
-                    "lpcam: unknown option %s; lpcam %s --help tells "
-                    "which there are\n",
-                    argv[i], job->name);
+            lp_misused("unknown option %s; lpcam %s --help tells which there "
+                       "are",
+                       argv[i], job->name);
             return 2;
         }
     }

@@ -229,7 +229,7 @@ static char *time_limit(const struct stage_times *t)
                        (long long)(minutes % 60));
 }
 
-/* A word of a shell that stands for s. */
+/* A word of bash that stands for s; what is not visible as $'\x1b'. */
 static bool add_word(struct text_buffer *b, const char *s)
 {
     static const char plain[] =
@@ -239,8 +239,12 @@ static bool add_word(struct text_buffer *b, const char *s)
     if (*s && s[strspn(s, plain)] == 0)
         return ok && text_add(b, "%s", s);
     ok = ok && text_add(b, "'");
-    for (; *s; ++s)
-        ok = ok && (*s == '\'' ? text_add(b, "'\\''") : text_add(b, "%c", *s));
+    for (int n; *s; s += n > 0 ? n : 1) {
+        n = text_visible(s);
+        ok = ok && (n == 0 ? text_add(b, "'$'\\x%02x''", (unsigned char)*s)
+                    : *s == '\'' ? text_add(b, "'\\''")
+                                 : text_add(b, "%.*s", n, s));
+    }
     return ok && text_add(b, "'");
 }
 

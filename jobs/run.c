@@ -29,7 +29,7 @@ void stage_times(const struct session *s)
     struct text_buffer table = {0};
     phase_table(&table, s->comm);
     if (table.s)
-        lp_log("where the time went, seconds\n%s", table.s);
+        lp_log_table("where the time went, seconds", table.s);
     free(table.s);
 }
 

@@ -72,14 +72,14 @@ static void add_class_table(struct text_buffer *b, const struct scored *kind,
     for (int c = first_class(d); c <= d->n_classes; ++c) {
         struct seed_class k;
         seed_score_class(&kind->score, t, c, &k);
+        text_add(b, "  ");
+        text_add_shown(b, class_name(d, c), 22);
         if (k.iou < 0)
-            text_add(b, "  %-22s     - neither occurs nor is predicted\n",
-                     class_name(d, c));
+            text_add(b, "     - neither occurs nor is predicted\n");
         else
-            text_add(b, "  %-22s %5.1f      %5.1f   %5.1f   %5.1f   %5.1f\n",
-                     class_name(d, c), 100 * k.iou, 100 * k.precision,
-                     100 * k.recall, 100 * k.false_positive,
-                     100 * k.false_negative);
+            text_add(b, " %5.1f      %5.1f   %5.1f   %5.1f   %5.1f\n",
+                     100 * k.iou, 100 * k.precision, 100 * k.recall,
+                     100 * k.false_positive, 100 * k.false_negative);
     }
 }
 
@@ -153,12 +153,13 @@ static void add_truth(struct text_buffer *b, const struct dataset *d,
                       bool small)
 {
     char *source = truth_source(d);
-    if (source && dataset_annotations(d))
-        text_add(b, "ground truth: drawn from %s, %s\n", source,
-                 small ? "smaller objects on top, crowds ignored"
-                       : "in the order of the file, crowds are background");
-    else if (source)
-        text_add(b, "ground truth: masks of %s\n", source);
+    const bool drawn = dataset_annotations(d) != NULL;
+    text_add(b, "ground truth: %s ", drawn ? "drawn from" : "masks of");
+    text_add_shown(b, source ? source : "", 0);
+    text_add(b, "%s\n",
+             !drawn  ? ""
+             : small ? ", smaller objects on top, crowds ignored"
+                     : ", in the order of the file, crowds are background");
     free(source);
 }
 
@@ -209,7 +210,7 @@ enum lp_status score_report(const struct scored *kind, int n,
         if (kind[i].there)
             add_class_table(&b, &kind[i], d, config->score.threshold);
     if (b.s)
-        lp_log("score: seeds against masks\n%s", b.s);
+        lp_log_table("score: seeds against masks", b.s);
     free(b.s);
     return write_json(kind, n, d, config, path);
 }

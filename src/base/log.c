@@ -89,9 +89,39 @@ static void close_line(void)
     state.line_open = false;
 }
 
-/* ---- JSON */
+/* ---- what is said: names and paths in it come from users' files */
 
-/* One write a message, so that lines of several ranks do not mix. */
+/* In a line; without memory the format itself, which is ours. *memory is the
+ * caller's to free. */
+static const char *compose(char **memory, const char *format, va_list args)
+{
+    struct text_buffer said = {0}, shown = {0};
+    const bool ok =
+        text_add_v(&said, format, args) && text_add_shown(&shown, said.s, 0);
+    free(said.s);
+    *memory = shown.s;
+    return ok ? shown.s : format;
+}
+
+/* A title and whole lines. */
+static bool compose_lines(struct text_buffer *b, const char *title,
+                          const char *lines)
+{
+    char *copy = strdup(lines), *line = copy;
+    bool ok = copy && text_add_shown(b, title, 0);
+    while (ok && line) {
+        char *end = strchr(line, '\n');
+        if (end)
+            *end = 0;
+        ok = text_add(b, "\n") && text_add_shown(b, line, 0);
+        line = end ? end + 1 : NULL;
+    }
+    free(copy);
+    return ok;
+}
+
+/* ---- how: one write a message, so that lines of several ranks do not mix */
+
 static void put_json(FILE *to, const char *level, const char *source,
                      const char *message)
 {
@@ -117,80 +147,88 @@ static void put_json(FILE *to, const char *level, const char *source,
     free(b.s);
 }
 
-/* A message of any length on stdout. */
-static void say_json(const char *level, const char *format, va_list args)
+static bool is_heard(void)
 {
-    va_list again;
-    va_copy(again, args);
-    const int n = vsnprintf(NULL, 0, format, args);
-    char *message = n >= 0 ? malloc((size_t)n + 1) : NULL;
-    if (message) {
-        vsnprintf(message, (size_t)n + 1, format, again);
-        put_json(stdout, level, "", message);
-    }
-    va_end(again);
-    free(message);
+    return state.rank == 0 && !(state.manner & LOG_QUIET);
 }
 
-/* ---- lines */
+static void say(const char *message)
+{
+    if (state.manner & LOG_JSON) {
+        put_json(stdout, "info", "", message);
+        return;
+    }
+    close_line();
+    printf("[%7.1f s] %s\n", log_elapsed_s(), message);
+    fflush(stdout);
+}
 
 void lp_log(const char *format, ...)
 {
+    char *memory;
     va_list args;
-    if (state.rank != 0 || state.manner & LOG_QUIET)
+    if (!is_heard())
         return;
     va_start(args, format);
-    if (state.manner & LOG_JSON) {
-        say_json("info", format, args);
-    } else {
-        close_line();
-        printf("[%7.1f s] ", log_elapsed_s());
-        vprintf(format, args);
-        putchar('\n');
-        fflush(stdout);
-    }
+    say(compose(&memory, format, args));
     va_end(args);
+    free(memory);
+}
+
+void lp_log_table(const char *title, const char *lines)
+{
+    struct text_buffer b = {0};
+    if (!is_heard())
+        return;
+    say(compose_lines(&b, title, lines) ? b.s : title);
+    free(b.s);
 }
 
 void lp_status_line(const char *format, ...)
 {
     const bool terminal = log_terminal();
+    char *memory;
     va_list args;
-    if (state.rank != 0 || state.manner & LOG_QUIET)
+    if (!is_heard())
         return;
     va_start(args, format);
+    const char *message = compose(&memory, format, args);
+    va_end(args);
     if (state.manner & LOG_JSON) {
-        say_json("progress", format, args);
+        put_json(stdout, "progress", "", message);
     } else {
-        printf(terminal ? "\r\033[K[%7.1f s] " : "[%7.1f s] ", log_elapsed_s());
-        vprintf(format, args);
-        if (!terminal)
-            putchar('\n');
+        printf("%s[%7.1f s] %s%s", terminal ? "\r\033[K" : "", log_elapsed_s(),
+               message, terminal ? "" : "\n");
         state.line_open = terminal;
         fflush(stdout);
     }
-    va_end(args);
+    free(memory);
 }
 
-/* "[rank 0017] error: message (comm.c:12)", in one write. */
+/* "[rank 0017] error: message (comm.c:12)". */
 static void complain(const char *kind, const char *colour, const char *source,
                      const char *format, va_list args)
 {
-    char message[4000], line[4300];
+    struct text_buffer line = {0};
     const bool coloured = is_coloured();
-    int n = 0;
-    vsnprintf(message, sizeof message, format, args);
+    char *memory;
+    const char *message = compose(&memory, format, args);
     if (state.manner & LOG_JSON) {
         put_json(stderr, kind, source, message);
+        free(memory);
         return;
     }
     close_line();
-    if (state.n_ranks > 1)
-        n = snprintf(line, sizeof line, "[rank %04d] ", state.rank);
-    snprintf(line + n, sizeof line - (size_t)n, "%s%s:%s %s%s%s%s\n",
-             coloured ? colour : "", kind, coloured ? PLAIN : "", message,
-             *source ? " (" : "", source, *source ? ")" : "");
-    fputs(line, stderr);
+    bool ok = state.n_ranks < 2 || text_add(&line, "[rank %04d] ", state.rank);
+    ok = ok && text_add(&line, "%s%s:%s %s%s%s%s\n", coloured ? colour : "",
+                        kind, coloured ? PLAIN : "", message,
+                        *source ? " (" : "", source, *source ? ")" : "");
+    if (ok)
+        fputs(line.s, stderr);
+    else
+        fprintf(stderr, "%s: %s\n", kind, message);
+    free(line.s);
+    free(memory);
 }
 
 void lp_warn(const char *format, ...)
@@ -213,4 +251,14 @@ void lp_report(const char *file, int line, enum lp_status status,
     va_start(args, format);
     complain("error", RED, source, format, args);
     va_end(args);
+}
+
+void lp_misused(const char *format, ...)
+{
+    char *memory;
+    va_list args;
+    va_start(args, format);
+    fprintf(stderr, "lpcam: %s\n", compose(&memory, format, args));
+    va_end(args);
+    free(memory);
 }

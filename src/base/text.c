@@ -212,7 +212,7 @@ const char *text_nearest(const char *s, const char *const *names, int n)
     return best;
 }
 
-static bool add_v(struct text_buffer *b, const char *format, va_list args)
+bool text_add_v(struct text_buffer *b, const char *format, va_list args)
 {
     va_list again;
     va_copy(again, args);
@@ -239,7 +239,7 @@ bool text_add(struct text_buffer *b, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    bool ok = add_v(b, format, args);
+    bool ok = text_add_v(b, format, args);
     va_end(args);
     return ok;
 }
@@ -249,7 +249,7 @@ char *text_format(const char *format, ...)
     struct text_buffer b = {0};
     va_list args;
     va_start(args, format);
-    bool ok = add_v(&b, format, args);
+    bool ok = text_add_v(&b, format, args);
     va_end(args);
     if (ok)
         return b.s;
@@ -279,6 +279,30 @@ int text_utf8(const char *s)
         (c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] >= 0x90))
         return 0;
     return n;
+}
+
+int text_visible(const char *s)
+{
+    const unsigned char c = (unsigned char)s[0];
+    if (c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)s[1] < 0xa0))
+        return 0;
+    return text_utf8(s);
+}
+
+bool text_add_shown(struct text_buffer *b, const char *s, int width)
+{
+    bool ok = true;
+    while (*s && ok) {
+        int run = 0;
+        for (int n; run < 1 << 20 && (n = text_visible(s + run)) > 0; run += n)
+            --width;
+        if (run == 0)
+            width -= 4;
+        ok = run > 0 ? text_add(b, "%.*s", run, s)
+                     : text_add(b, "\\x%02x", (unsigned char)*s);
+        s += run > 0 ? run : 1;
+    }
+    return ok && text_add(b, "%*s", width > 0 ? width : 0, "");
 }
 
 /* How many bytes from s on a JSON string holds as they are. */

@@ -12,8 +12,8 @@
 static bool is_kept(const unsigned char *s, bool first)
 {
     const unsigned char c = s[0];
-    if (c >= 0x80) /* but for control characters beyond ASCII */
-        return text_utf8((const char *)s) > 0 && (c > 0xc2 || s[1] >= 0xa0);
+    if (c >= 0x80)
+        return text_visible((const char *)s) > 0;
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
            (c >= '0' && c <= '9') || c == '_' ||
            (!first && (c == '.' || c == '-'));

@@ -118,4 +118,14 @@ flaw "2 vectors of /feature/vector of $bad have infinite values or values that a
     "f['feature/vector'][[50, 1111], 7] = np.inf"
 flaw "/classifier of $bad has infinite values or values that are no numbers for class dog" "f['classifier/weight'][1, 3] = np.inf"
 flaw "/classifier of $bad has infinite values or values that are no numbers for class cat" "f['classifier/bias'][0] = np.nan"
+
+# names that would move a cursor stay in their line, also in that of JSON
+flaw "/class/name of $bad holds \"\x1b[2J\x0derror: \x0a\xc2\x9bmdog\" twice" \
+    "put('class/name', ['\x1b[2J\rerror: \n\x9bmdog'] * 2)"
+ranks 2 check "$bad" --json-log || true
+"$python" - "$work/log" <<'END'
+import json, sys
+said = [json.loads(line) for line in open(sys.argv[1], encoding="utf-8", newline="\n") if line.startswith("{")]
+assert all(c.isprintable() for line in said for c in line["message"]) and any("twice" in line["message"] for line in said)
+END
 echo "$flaws flaws told"

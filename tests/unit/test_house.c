@@ -140,6 +140,33 @@ static void only_comm_h5_and_dense_call_the_libraries(void **state)
     assert_true(n_mpi > 0 && n_dense > 0);
 }
 
+static bool mentions(const char *text, const char *word)
+{
+    const size_t n = strlen(word);
+    for (const char *at = text; (at = strstr(at, word)); at += n)
+        if ((at == text ||
+             (!isalnum((unsigned char)at[-1]) && at[-1] != '_')) &&
+            !isalnum((unsigned char)at[n]) && at[n] != '_')
+            return true;
+    return false;
+}
+
+/* There what users' files hold is made harmless. */
+static void only_the_log_writes_on_the_terminal(void **state)
+{
+    (void)state;
+    static const char *const word[] = {"printf",  "vprintf", "puts",
+                                       "putchar", "perror",  "stdout",
+                                       "stderr",  "dprintf"};
+    for (int i = 0; i < house.n; ++i)
+        for (size_t w = 0; w < sizeof word / sizeof *word; ++w)
+            if (strncmp(house.path[i], "src/", 4) == 0 &&
+                strcmp(house.path[i], "src/base/log.c") != 0 &&
+                mentions(house.text[i], word[w]))
+                fail_msg("%s has %s; only src/base/log.c may", house.path[i],
+                         word[w]);
+}
+
 static void every_file_names_its_licence(void **state)
 {
     (void)state;
@@ -198,6 +225,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_file_includes_a_floor_above_its_own),
         cmocka_unit_test(only_comm_h5_and_dense_call_the_libraries),
+        cmocka_unit_test(only_the_log_writes_on_the_terminal),
         cmocka_unit_test(every_file_names_its_licence),
         cmocka_unit_test(the_reference_explains_every_key_once),
     };

@@ -141,6 +141,71 @@ static void json_gives_an_object_a_line(void **state)
     log_init(0, 1, 0);
 }
 
+/* A colour, a cleared screen, two lines, and a letter that may stay. */
+#define HOSTILE                                                                \
+    "\x1b[31m\xc2\x9b"                                                         \
+    "2J\ra\nerror: b\x7f\xff\xc3\xa9"
+#define HARMLESS                                                               \
+    "\\x1b[31m\\xc2\\x9b"                                                      \
+    "2J\\x0da\\x0aerror: b\\x7f\\xff\xc3\xa9"
+
+static void report_a_hostile_name(void)
+{
+    lp_report("f.c", 1, LP_EIO, "class %s is twice", HOSTILE);
+    lp_warn("image %s", HOSTILE);
+    lp_misused("no job %s", HOSTILE);
+}
+
+static void log_a_hostile_name(void)
+{
+    lp_log("class %s", HOSTILE);
+    lp_status_line("class %s", HOSTILE);
+    lp_log_table("of " HOSTILE, "one\ntwo \x1b[2J\n");
+}
+
+/* Is nothing in it that moves a cursor but ends of lines? */
+static void assert_harmless(const char *text)
+{
+    for (; *text; text += *text == '\n' ? 1 : text_visible(text))
+        assert_true(*text == '\n' || text_visible(text) > 0);
+}
+
+static void names_of_any_bytes_stay_in_their_line(void **state)
+{
+    (void)state;
+    log_init(0, 1, 0);
+    assert_string_equal(printed(stderr, report_a_hostile_name),
+                        "error: class " HARMLESS " is twice\n"
+                        "warning: image " HARMLESS "\n"
+                        "lpcam: no job " HARMLESS "\n");
+    const char *text = printed(stdout, log_a_hostile_name);
+    assert_harmless(text);
+    assert_has(text, " s] class " HARMLESS "\n[");
+    assert_has(text, " s] of " HARMLESS "\none\ntwo \\x1b[2J\n\n");
+}
+
+static void names_of_any_bytes_stay_in_their_object(void **state)
+{
+    (void)state;
+    static const char slashed[] =
+        "\\\\x1b[31m\\\\xc2\\\\x9b"
+        "2J\\\\x0da\\\\x0aerror: b\\\\x7f\\\\xff\xc3\xa9";
+    char member[200];
+    log_init(0, 1, LOG_JSON);
+    const char *text = printed(stdout, log_a_hostile_name);
+    assert_harmless(text);
+    snprintf(member, sizeof member, "\"message\": \"class %s\"}\n{", slashed);
+    assert_has(text, member);
+    snprintf(member, sizeof member,
+             "\"of %s\\u000aone\\u000atwo \\\\x1b[2J\\u000a\"}\n", slashed);
+    assert_has(text, member);
+    text = printed(stderr, report_a_hostile_name);
+    assert_harmless(text);
+    snprintf(member, sizeof member, "\"class %s is twice\"}\n{", slashed);
+    assert_has(text, member);
+    log_init(0, 1, 0);
+}
+
 static void quiet_leaves_errors_and_warnings(void **state)
 {
     (void)state;
@@ -175,6 +240,8 @@ int main(void)
         cmocka_unit_test(a_fault_with_a_number_strikes_once),
         cmocka_unit_test(an_error_names_its_rank_when_there_are_several),
         cmocka_unit_test(json_gives_an_object_a_line),
+        cmocka_unit_test(names_of_any_bytes_stay_in_their_line),
+        cmocka_unit_test(names_of_any_bytes_stay_in_their_object),
         cmocka_unit_test(quiet_leaves_errors_and_warnings),
         cmocka_unit_test(only_rank_0_speaks_on_stdout),
     };

@@ -168,6 +168,43 @@ static void json_strings_hold_any_bytes(void **state)
     free(b.s);
 }
 
+static void what_is_not_visible_is_shown_in_digits(void **state)
+{
+    (void)state;
+    static const char *const given[][2] = {
+        {"", ""},
+        {"caf\xc3\xa9 \\x1b \xf0\x9f\x90\x84", NULL},
+        {"\x1b[31mred\x1b[0m", "\\x1b[31mred\\x1b[0m"},
+        {"a\r\nb\tc\x7f\x01", "a\\x0d\\x0ab\\x09c\\x7f\\x01"},
+        {"\xc2\x9b"
+         "2J\xc2\x80\xc2\x9f\xc2\xa0",
+         "\\xc2\\x9b"
+         "2J\\xc2\\x80\\xc2\\x9f\xc2\xa0"},
+        {"\x9b\xff\xc3(\xe2\x82", "\\x9b\\xff\\xc3(\\xe2\\x82"},
+        {"\xed\xa0\x80\xc0\x8a", "\\xed\\xa0\\x80\\xc0\\x8a"}};
+    for (size_t i = 0; i < sizeof given / sizeof *given; ++i) {
+        struct text_buffer b = {0};
+        assert_true(text_add_shown(&b, given[i][0], 0));
+        assert_string_equal(b.s, given[i][given[i][1] ? 1 : 0]);
+        free(b.s);
+    }
+    for (int c = 1; c < 256; ++c) {
+        const char s[] = {(char)c, 0};
+        assert_int_equal(text_visible(s), c >= 0x20 && c < 0x7f);
+    }
+}
+
+static void columns_are_as_wide_as_they_look(void **state)
+{
+    (void)state;
+    struct text_buffer b = {0};
+    assert_true(text_add_shown(&b, "caf\xc3\xa9", 6));
+    assert_true(text_add_shown(&b, "\x1b\n", 9));
+    assert_true(text_add_shown(&b, "longer", 3));
+    assert_string_equal(b.s, "caf\xc3\xa9  \\x1b\\x0a longer");
+    free(b.s);
+}
+
 static void a_file_comes_back_as_written(void **state)
 {
     (void)state;
@@ -220,6 +257,8 @@ int main(void)
         cmocka_unit_test(a_string_grows_and_stays_ended),
         cmocka_unit_test(json_strings_are_escaped),
         cmocka_unit_test(json_strings_hold_any_bytes),
+        cmocka_unit_test(what_is_not_visible_is_shown_in_digits),
+        cmocka_unit_test(columns_are_as_wide_as_they_look),
         cmocka_unit_test(a_file_comes_back_as_written),
         cmocka_unit_test(files_that_cannot_be_are_refused),
     };

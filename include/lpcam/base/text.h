@@ -3,6 +3,7 @@
 #ifndef LPCAM_TEXT_H
 #define LPCAM_TEXT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -57,10 +58,20 @@ struct text_buffer {
 };
 bool text_add(struct text_buffer *b, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+bool text_add_v(struct text_buffer *b, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 /* How many bytes the character at s has where it is well-formed UTF-8, 0 where
  * it is not. Reads no further than the zero behind s. */
 int text_utf8(const char *s);
+
+/* The same, and 0 also for a control character (U+0000 to U+001F, U+007F to
+ * U+009F), which could move a cursor, end a line or begin a command. */
+int text_visible(const char *s);
+
+/* Append s as a line of a terminal may show it, then spaces where it has less
+ * than so many characters: bytes that are no visible ones become \x1b. */
+bool text_add_shown(struct text_buffer *b, const char *s, int width);
 
 /* Append s as a JSON string, quotes included. A byte XX that is no UTF-8 becomes
  * \udcXX, which Python reads as it reads such a byte in the name of a file. */
