@@ -152,7 +152,7 @@ static enum lp_status walk(struct activate *a)
     if (is_one_pass(a)) {
         if (!a->kept.file.file.h5)
             LP_TRY(kept_open(&a->kept, s));
-        LP_TRY(kept_prepare(&a->kept, s, a->vector));
+        LP_TRY(kept_prepare(&a->kept, s, a->vector, a->d));
         a->walk.cost = a->kept.cost;
     }
     a->walk.state = calloc((size_t)n + 1, 1);

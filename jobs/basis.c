@@ -285,7 +285,8 @@ static enum lp_status obtain(struct session *s, const char *settings, bool keep)
     if (found != FILE_WHOLE)
         LP_TRY(basis_file_write(path, &about, &s->basis, s->comm));
     basis_release(&s->basis);
-    status = basis_file_read(path, &s->basis, s->comm);
+    status = basis_file_read(path, (int)s->config.features.dims, s->net.head.d,
+                             &s->basis, s->comm);
 done:
     return status;
 }

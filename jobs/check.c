@@ -211,7 +211,7 @@ static enum lp_status check_components(const struct job_args *args,
 {
     enum lp_status status;
     struct basis b = {0};
-    LP_TRY(basis_file_read(path, &b, args->comm));
+    LP_TRY(basis_file_read(path, 0, 0, &b, args->comm));
     if (comm_rank(args->comm) == 0)
         status = check_basis(path, &b);
     LP_AGREE(args->comm);

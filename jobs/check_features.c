@@ -75,20 +75,6 @@ static bool all_finite(const float *x, int64_t n, bool *zero)
     return finite;
 }
 
-static enum lp_status check_head(const char *path, const struct look *l)
-{
-    bool zero;
-    for (int i = 0; i < l->head.n; ++i)
-        if (!isfinite(l->head.bias[i]) ||
-            !all_finite(l->head.weight + (int64_t)i * l->head.d, l->head.d,
-                        &zero))
-            return lp_fail(LP_EFORMAT,
-                           "/classifier of %s has infinite values or values "
-                           "that are no numbers for class %s",
-                           path, dataset_class(&l->d, i));
-    return LP_OK;
-}
-
 /* The vectors of one image. */
 static void count_image(struct look *l, int64_t image, const char *rows,
                         float *x)
@@ -181,8 +167,6 @@ enum lp_status check_features(const struct job_args *args, const char *path)
     LP_TRY(check_states(l.ff.file.h5, path, l.d.n_images, &state, args->comm));
     if (comm_rank(args->comm) == 0) {
         status = check_ids(path, &l.d);
-        if (status == LP_OK)
-            status = check_head(path, &l);
         if (status == LP_OK)
             status = check_basis(path, &l.basis);
     }

@@ -86,6 +86,8 @@ enum lp_status check_views(const struct job_args *args, const char *path)
                    args->comm);
     status = count_share(&vf, state, &shard, &progress, count);
     status = progress_end(&progress, status);
+    if (status == LP_OK && comm_rank(args->comm) == 0)
+        status = check_basis(path, &vf.basis);
     LP_AGREE(args->comm);
     comm_sum_i64(args->comm, count, N_COUNTS);
     if (count[WRONG] > 0)

@@ -12,6 +12,7 @@
 #include "lpcam/run/comm.h"
 
 enum { QUALITY = 80, PATCH_CELLS = 5, LARGEST_STRIDE = 64 };
+enum { MOST_CENTERS = 254 }; /* kmeans.k                                    */
 
 /* One side as it is stored, of all classes of the file. */
 struct side {
@@ -33,7 +34,7 @@ static void side_release(struct side *s)
 
 /* k 0: as many as the file has. Collective. */
 static enum lp_status side_read(struct side *s, struct h5 *h5, int side,
-                                int64_t n_classes, int64_t *k)
+                                int64_t n_classes, int64_t *k, MPI_Comm comm)
 {
     enum lp_status status = LP_OK;
     static const struct {
@@ -54,6 +55,11 @@ static enum lp_status side_read(struct side *s, struct h5 *h5, int side,
         LP_TRY(h5_read_shared(h5, name, set[i].type, set[i].n_dims, dims,
                               &rows[i]));
         *k = dims[1];
+        if (*k < 1 || *k > MOST_CENTERS)
+            LP_TRY(lp_fail_all(comm, LP_EFORMAT,
+                               "%s of %s has %lld centres a class, where 1 to "
+                               "%d are due",
+                               name, h5_path(h5), (long long)*k, MOST_CENTERS));
     }
 done:
     *s = (struct side){rows[0], rows[1], rows[2], rows[3], rows[4]};
@@ -158,7 +164,7 @@ enum lp_status gallery_read_centers(struct gallery *g)
     LP_TRY(gallery_match_classes(&s->data, file.h5, &class_of, &n_classes,
                                  s->comm));
     for (int i = 0; i < 2; ++i)
-        LP_TRY(side_read(&side[i], file.h5, i, n_classes, &k));
+        LP_TRY(side_read(&side[i], file.h5, i, n_classes, &k, s->comm));
     g->n_centers = (int)k;
     status = take_centers(g, side, class_of, n_classes, image_of, n_images);
     LP_AGREE(s->comm);

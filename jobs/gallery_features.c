@@ -47,6 +47,10 @@ enum lp_status gallery_match_classes(const struct dataset *d, struct h5 *h5,
     int length = 0;
 
     LP_TRY(h5_read_text_shared(h5, "/class/name", &n_names, &length, &text));
+    if (n_names > INT_MAX)
+        LP_TRY(lp_fail_all(comm, LP_EFORMAT,
+                           "/class/name of %s claims %lld classes", h5_path(h5),
+                           (long long)n_names));
     *class_of = malloc((size_t)(n_names + 1) * sizeof **class_of);
     name = malloc((size_t)length + 1);
     if (!*class_of || !name)

@@ -2,6 +2,7 @@
 /* What else the classifier sees in a photograph: the CAM of its class beside
  * those of classes that are not there but answer most to it, as in the
  * introduction of the paper. From the features at scale 1. */
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,7 +127,7 @@ static enum lp_status draw_figure(struct gallery *g, int c)
     const int64_t at = f->at[shot->image], first = f->offset[at];
     const int64_t n = f->offset[at + 1] - first;
     const int64_t h = f->grid[2 * at], w = f->grid[2 * at + 1];
-    if (h < 1 || h > n || w != n / h || n % h != 0)
+    if (n > INT_MAX || h < 1 || h > n || w != n / h || n % h != 0)
         LP_TRY(lp_fail(LP_EFORMAT,
                        "%s has %lld cells of image %s, and a grid of %lld x "
                        "%lld",

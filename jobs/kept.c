@@ -11,6 +11,23 @@
 #include "lpcam/run/phase.h"
 #include "lpcam/store/feature_file.h"
 
+/* Is there a view at every scale of each photograph that is done and has
+ * labels? Alone. */
+static enum lp_status check_views(const struct kept *k, const struct session *s)
+{
+    const struct view_file *f = &k->file;
+    const int32_t *label;
+    for (int64_t i = 0; i < f->n_images; ++i)
+        for (int64_t v = i * f->n_scales; v < (i + 1) * f->n_scales; ++v)
+            if (k->state[i] == IMAGE_DONE && f->offset[v + 1] == f->offset[v] &&
+                dataset_labels(&s->data, i, &label) > 0)
+                return lp_fail(LP_EFORMAT,
+                               "%s has no cells of photograph %s at a scale: "
+                               "run lpcam extract into another run.out",
+                               s->out[OUT_VIEWS], dataset_id(&s->data, i));
+    return LP_OK;
+}
+
 /* The tables of all images. Alone. */
 static enum lp_status fill_tables(struct kept *k, struct session *s)
 {
@@ -35,6 +52,7 @@ static enum lp_status fill_tables(struct kept *k, struct session *s)
                        (long long)n));
     memcpy(s->size, k->file.size, 2 * (size_t)n * sizeof *s->size);
     LP_TRY(image_group_states(k->file.file.h5, 0, n, k->state));
+    LP_TRY(check_views(k, s));
     for (int64_t i = 0; i < n; ++i)
         k->cost[i] = cost_views(view_file_cells(&k->file, i),
                                 dataset_labels(&s->data, i, &label));
@@ -80,13 +98,18 @@ void kept_close(struct kept *k)
 }
 
 enum lp_status kept_prepare(struct kept *k, const struct session *s,
-                            const float *vector)
+                            const float *vector, int d)
 {
     enum lp_status status = LP_OK;
     const struct basis *b = &k->file.basis;
     const int n = s->data.n_classes;
     int most = 0;
 
+    if (b->d != d)
+        LP_TRY(lp_fail_all(s->comm, LP_EFORMAT,
+                           "%s is of %d channels, where the class vectors have "
+                           "%d: run lpcam extract into another run.out",
+                           s->out[OUT_VIEWS], b->d, d));
     k->vector = malloc(((size_t)n * (size_t)b->r + 1) * sizeof *k->vector);
     k->bound = calloc((size_t)n + 1, sizeof *k->bound);
     if (!k->vector || !k->bound || lp_fault("kept_prepare"))
@@ -117,6 +140,15 @@ static void begin_run(struct kept *k, const struct walk *walk)
                        view_file_cells(&k->file, i) > 0;
 }
 
+/* Below the bound the sum over all scales stays finite. */
+static bool all_sane(const float *raw, int64_t n)
+{
+    bool sane = true;
+    for (int64_t i = 0; i < n; ++i)
+        sane = sane && raw[i] < 1e30f;
+    return sane;
+}
+
 enum lp_status kept_add(struct kept *k, const struct walk *walk, int64_t image,
                         struct class_maps *maps)
 {
@@ -143,6 +175,12 @@ enum lp_status kept_add(struct kept *k, const struct walk *walk, int64_t image,
         const int64_t at = (f->offset[i] - f->offset[first]) * f->r;
         LP_TRY(unit_rows_act(&k->unit, (const uint16_t *)rows + at,
                              (int64_t)h * w, f->r, k->vector, label, n));
+        if (!all_sane(k->unit.raw, (int64_t)n * h * w))
+            LP_TRY(lp_fail(LP_EFORMAT,
+                           "/view/vector of %s holds values too large for "
+                           "photograph %s: run lpcam check on it",
+                           h5_path(f->file.h5),
+                           dataset_id(&walk->session->data, image)));
         class_maps_add(maps, k->unit.raw, h, w);
     }
     phase_add(PHASE_MAPS, t);

@@ -28,9 +28,10 @@ struct kept {
 enum lp_status kept_open(struct kept *k, struct session *s);
 void kept_close(struct kept *k); /* Collective */
 
-/* Get ready for M [N][d]; tells the bound. Collective. */
+/* Get ready for M [N][d]; tells the bound. Collective. LP_EFORMAT where the
+ * views are not of d channels. */
 enum lp_status kept_prepare(struct kept *k, const struct session *s,
-                            const float *vector);
+                            const float *vector, int d);
 
 /* Add all scales of one of the walk's images to its maps. LP_EDATA, not
  * reported, where it was broken when it was extracted. Alone. */

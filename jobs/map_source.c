@@ -123,8 +123,18 @@ int map_source_labels(const struct map_source *m, int64_t image)
     return (int)(pair[1] - pair[0]);
 }
 
+/* Any program may have written them; roundings may take them beyond 1. */
+static bool all_shares(const float *map, int64_t n)
+{
+    bool good = true;
+    for (int64_t i = 0; i < n; ++i)
+        good = good && map[i] >= 0 && map[i] <= 1.001f;
+    return good;
+}
+
 enum lp_status map_source_read(struct map_source *m, int64_t image)
 {
+    enum lp_status status;
     const int64_t at = m->file_image[image];
     const int32_t *label = m->file.label + m->file.pair_offset[at];
     m->h = (int)m->file.size[2 * at];
@@ -134,7 +144,14 @@ enum lp_status map_source_read(struct map_source *m, int64_t image)
     m->n = map_source_labels(m, image);
     for (int k = 0; k < m->n; ++k)
         m->label[k] = m->class_of[label[k]];
-    return map_file_read(&m->file, at, m->strided);
+    LP_TRY(map_file_read(&m->file, at, m->strided));
+    if (!all_shares(m->strided, (int64_t)m->n * m->sh * m->sw))
+        status = lp_fail(LP_EFORMAT,
+                         "/map/value of %s holds values outside 0..1 or no "
+                         "numbers for image %s",
+                         h5_path(m->file.file.h5), dataset_id(&m->maps, at));
+done:
+    return status;
 }
 
 void map_source_enlarge(struct map_source *m)

@@ -39,7 +39,8 @@ bool map_source_has(const struct map_source *m, int64_t image);
 int64_t map_source_pixels(const struct map_source *m, int64_t image);
 int map_source_labels(const struct map_source *m, int64_t image);
 
-/* Read an image that has maps: n, sizes, label and strided. Local in effect. */
+/* Read an image that has maps: n, sizes, label and strided. Local in effect.
+ * LP_EFORMAT where its maps are not what check would call good. */
 enum lp_status map_source_read(struct map_source *m, int64_t image);
 
 /* map from strided. Local. */

@@ -2,6 +2,7 @@
 #include "lpcam/store/basis_file.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -74,28 +75,39 @@ static enum lp_status get_attributes(struct h5 *h5, struct basis_loss *loss,
     double *number[N_NUMBERS];
     list_numbers(loss, number);
     LP_TRY(h5_get_attribute(h5, "/basis", "rows", &text));
-    bool good = text_int64(text, &loss->n_rows);
+    bool good = text_int64(text, &loss->n_rows) && loss->n_rows >= 0;
     for (int i = 0; i < N_NUMBERS; ++i) {
         free(text);
         text = NULL;
         LP_TRY(h5_get_attribute(h5, "/basis", number_name[i], &text));
-        good = good && text_double(text, number[i]);
+        good = good && text_double(text, number[i]) && isfinite(*number[i]);
     }
     if (!good)
         status = lp_fail_all(comm, LP_EFORMAT,
-                             "an attribute of /basis in %s is no "
-                             "number",
+                             "an attribute of /basis in %s is no number that "
+                             "it can be",
                              h5_path(h5));
 done:
     free(text);
     return status;
 }
 
-enum lp_status basis_group_read(struct h5 *h5, int r, struct basis *b,
+static bool all_finite(const struct basis *b)
+{
+    const int64_t n = (int64_t)b->r * b->d;
+    bool finite = true;
+    for (int64_t i = 0; i < n; ++i)
+        finite = finite && isfinite(b->vector[i]);
+    for (int i = 0; b->value && i < b->d; ++i)
+        finite = finite && isfinite(b->value[i]);
+    return finite;
+}
+
+enum lp_status basis_group_read(struct h5 *h5, int r, int d, struct basis *b,
                                 MPI_Comm comm)
 {
     enum lp_status status;
-    int64_t shape[2] = {r > 0 ? r : -1, -1};
+    int64_t shape[2] = {r > 0 ? r : -1, d > 0 ? d : -1};
     void *table = NULL;
     if (!h5_has(h5, "/basis/vector")) {
         *b = (struct basis){.d = r, .r = r};
@@ -117,6 +129,11 @@ enum lp_status basis_group_read(struct h5 *h5, int r, struct basis *b,
         b->value = table;
         LP_TRY(get_attributes(h5, &b->loss, comm));
     }
+    if (!all_finite(b))
+        status = lp_fail_all(comm, LP_EFORMAT,
+                             "/basis of %s holds infinite values or values "
+                             "that are no numbers",
+                             h5_path(h5));
 done:
     return status;
 }
@@ -138,12 +155,17 @@ done:
     return status;
 }
 
-enum lp_status basis_file_read(const char *path, struct basis *b, MPI_Comm comm)
+enum lp_status basis_file_read(const char *path, int r, int d, struct basis *b,
+                               MPI_Comm comm)
 {
     enum lp_status status;
     struct run_file file = {0};
     LP_TRY(run_file_read(&file, path, NULL, "extract", comm));
-    status = basis_group_read(file.h5, 0, b, comm);
+    LP_TRY(basis_group_read(file.h5, r, d, b, comm));
+    if (!b->vector || !b->value)
+        status = lp_fail_all(comm, LP_EFORMAT,
+                             "%s has no data set /basis/vector or /basis/value",
+                             path);
 done:
     run_file_close(&file);
     return status;

@@ -133,6 +133,10 @@ enum lp_status feature_file_open(struct feature_file *ff, const char *path,
     shape[0] = ff->offset[d->n_images];
     shape[1] = ff->d;
     LP_TRY(h5_expect(ff->file.h5, "/feature/vector", 2, shape, &stored));
+    if (ff->norms)
+        LP_TRY(h5_expect(ff->file.h5, "/feature/norm", 1, shape, &stored));
+    shape[0] = ff->side_offset[d->label_offset[d->n_images]];
+    LP_TRY(h5_expect(ff->file.h5, "/split/side", 1, shape, &stored));
 done:
     if (status != LP_OK)
         feature_file_close(ff, false, NULL);

@@ -4,6 +4,7 @@
 #include "lpcam/store/feature_file.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,20 +110,42 @@ done:
     return status;
 }
 
-/* The classifier, and the basis that its dimensions are reduced by. */
-static enum lp_status read_head(struct feature_file *ff, int n_classes,
-                                struct head *head, struct basis *basis)
+/* Local. */
+static enum lp_status check_head(const char *path, const struct head *head,
+                                 const struct dataset *d)
 {
+    for (int i = 0; i < head->n; ++i) {
+        bool finite = isfinite(head->bias[i]);
+        for (int64_t j = 0; j < head->d; ++j)
+            finite = finite && isfinite(head->weight[(int64_t)i * head->d + j]);
+        if (!finite)
+            return lp_fail(LP_EFORMAT,
+                           "/classifier of %s has infinite values or values "
+                           "that are no numbers for class %s",
+                           path, dataset_class(d, i));
+    }
+    return LP_OK;
+}
+
+/* The classifier, and the basis that its dimensions are reduced by. */
+static enum lp_status read_head(struct feature_file *ff,
+                                const struct dataset *d, struct head *head,
+                                struct basis *basis)
+{
+    const int n_classes = d->n_classes;
     enum lp_status status;
     struct h5 *h5 = ff->file.h5;
     void *table = NULL;
-    LP_TRY(basis_group_read(h5, ff->d, basis, ff->file.comm));
+    LP_TRY(basis_group_read(h5, ff->d, 0, basis, ff->file.comm));
     int64_t shape[2] = {n_classes, basis->d};
     *head = (struct head){.n = n_classes, .d = basis->d};
     LP_TRY(h5_read_shared(h5, "/classifier/weight", H5_F32, 2, shape, &table));
     head->weight = table;
     LP_TRY(h5_read_shared(h5, "/classifier/bias", H5_F32, 1, shape, &table));
     head->bias = table;
+    if (comm_rank(ff->file.comm) == 0)
+        status = check_head(h5_path(h5), head, d);
+    LP_AGREE(ff->file.comm);
 done:
     return status;
 }
@@ -293,7 +316,7 @@ enum lp_status feature_file_load(struct feature_file *ff, const char *path,
     if (comm_rank(comm) == 0)
         status = check_tables(ff, d, n_rows, n_sides);
     LP_AGREE(comm);
-    LP_TRY(read_head(ff, d->n_classes, head, basis));
+    LP_TRY(read_head(ff, d, head, basis));
     LP_TRY(share_images(ff, &state, shard));
 
     f->d = ff->d;

@@ -141,16 +141,6 @@ done:
     return status;
 }
 
-enum lp_status h5_write_text(struct h5 *file, const char *name, int64_t first,
-                             int64_t n, int length, const char *text)
-{
-    const hid_t type = h5_text_type(length);
-    const enum lp_status status =
-        h5_transfer(file, name, type, first, n, NULL, text, NULL);
-    H5Tclose(type);
-    return status;
-}
-
 /* A text data set as it is: ours, or another program's. */
 struct text_plan {
     int64_t n;
@@ -182,6 +172,20 @@ static bool look_at_text(struct h5 *file, const char *name,
     H5Tclose(type);
     H5Dclose(set);
     return list;
+}
+
+enum lp_status h5_write_text(struct h5 *file, const char *name, int64_t first,
+                             int64_t n, int length, const char *text)
+{
+    struct text_plan plan;
+    if (!look_at_text(file, name, &plan))
+        return lp_fail(LP_EFORMAT, "%s has no list of strings %s", file->path,
+                       name);
+    const hid_t type = h5_text_type(length);
+    const enum lp_status status =
+        h5_transfer(file, name, type, first, n, NULL, text, NULL);
+    H5Tclose(type);
+    return status;
 }
 
 /* n pointers to strings of any length, the caller's to free, each and all. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lpcam/data/image.h"
 #include "lpcam/run/comm.h"
 
 typedef const char *(*name_of)(const struct dataset *d, int64_t i);
@@ -135,6 +136,36 @@ enum lp_status image_group_check(struct h5 *h5, const struct dataset *d,
     LP_AGREE(comm);
 done:
     free(table);
+    return status;
+}
+
+static enum lp_status check_sizes(const int64_t *size, int64_t n,
+                                  const char *path)
+{
+    for (int64_t i = 0; i < n; ++i) {
+        const int64_t h = size[2 * i], w = size[2 * i + 1];
+        if (h < 0 || w < 0 || h > IMAGE_MOST_SIDE || w > IMAGE_MOST_SIDE ||
+            h * w > IMAGE_MOST_PIXELS)
+            return lp_fail(LP_EFORMAT,
+                           "/image/size[%lld] of %s is %lld x %lld pixels",
+                           (long long)i, path, (long long)h, (long long)w);
+    }
+    return LP_OK;
+}
+
+enum lp_status image_group_sizes(struct h5 *h5, int64_t n, int64_t **size,
+                                 MPI_Comm comm)
+{
+    enum lp_status status;
+    int64_t dims[2] = {n, 2};
+    void *table = NULL;
+    LP_TRY(h5_read_shared(h5, "/image/size", H5_I64, 2, dims, &table));
+    *size = table;
+    LP_TRY(expect_states(h5, n));
+    if (comm_rank(comm) == 0)
+        status = check_sizes(*size, n, h5_path(h5));
+    LP_AGREE(comm);
+done:
     return status;
 }
 

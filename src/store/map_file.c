@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "lpcam/data/image.h"
 #include "lpcam/run/comm.h"
 
 /* What the structure is made from. */
@@ -169,21 +168,6 @@ done:
     return status;
 }
 
-/* Sizes of photographs that are read. */
-static enum lp_status check_sizes(const int64_t *size, int64_t n,
-                                  const char *path)
-{
-    for (int64_t i = 0; i < n; ++i) {
-        const int64_t h = size[2 * i], w = size[2 * i + 1];
-        if (h < 0 || w < 0 || h > IMAGE_MOST_SIDE || w > IMAGE_MOST_SIDE ||
-            h * w > IMAGE_MOST_PIXELS)
-            return lp_fail(LP_EFORMAT,
-                           "/image/size[%lld] of %s is %lld x %lld pixels",
-                           (long long)i, path, (long long)h, (long long)w);
-    }
-    return LP_OK;
-}
-
 enum lp_status map_file_load(struct map_file *mf, const char *path,
                              const char *settings, struct dataset *d,
                              MPI_Comm comm)
@@ -192,27 +176,23 @@ enum lp_status map_file_load(struct map_file *mf, const char *path,
     enum h5_type type;
     struct dataset own = {0};
     struct dataset *into = d ? d : &own;
-    void *size = NULL;
-    int64_t shape[2], cells = -1;
+    int64_t *size = NULL, cells = -1;
 
     *mf = (struct map_file){0};
     *into = (struct dataset){0};
     LP_TRY(run_file_read(&mf->file, path, settings,
                          "activate (extract for cams.h5)", comm));
     LP_TRY(image_group_read(mf->file.h5, into, comm));
-    mf->n_images = shape[0] = into->n_images;
+    mf->n_images = into->n_images;
     mf->n_classes = into->n_classes;
-    shape[1] = 2;
-    LP_TRY(h5_read_shared(mf->file.h5, "/image/size", H5_I64, 2, shape, &size));
+    LP_TRY(image_group_sizes(mf->file.h5, mf->n_images, &size, comm));
     LP_TRY(h5_expect(mf->file.h5, "/map/value", 1, &cells, &type));
     mf->type = type == H5_F16    ? LP_F16
                : type == H5_BF16 ? LP_BF16
                : type == H5_U8   ? LP_U8
                                  : LP_F32;
     mf->seed = h5_has(mf->file.h5, "/seed/class");
-    status = check_sizes(size, mf->n_images, path);
-    if (status == LP_OK)
-        status = build_tables(mf, into, size);
+    status = build_tables(mf, into, size);
     LP_AGREE(comm);
     LP_TRY(check_shapes(mf));
 done:

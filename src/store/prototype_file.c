@@ -264,6 +264,30 @@ done:
     return status;
 }
 
+/* Are n names of so many bytes those of the classes? Local. */
+static enum lp_status compare_classes(const char *path, const char *name,
+                                      int64_t n, int length,
+                                      const struct dataset *d)
+{
+    if (n != d->n_classes)
+        return lp_fail(LP_EARG,
+                       "%s was made with %lld classes where this run has %d: "
+                       "correct model.classes, or run lpcam cluster again",
+                       path, (long long)n, d->n_classes);
+    for (int c = 0; c < d->n_classes; ++c) {
+        const char *theirs = name + (size_t)c * (size_t)length;
+        const char *ours = dataset_class(d, c);
+        if (strlen(ours) > (size_t)length ||
+            strncmp(theirs, ours, (size_t)length) != 0)
+            return lp_fail(LP_EARG,
+                           "%s was made with class %.*s where this run has "
+                           "%s: correct model.classes, or run lpcam cluster "
+                           "again",
+                           path, length, theirs, ours);
+    }
+    return LP_OK;
+}
+
 /* Vectors belong to classes by name. Rank 0 compares. */
 static enum lp_status check_classes(struct h5 *h5, const struct dataset *d,
                                     MPI_Comm comm)
@@ -274,17 +298,7 @@ static enum lp_status check_classes(struct h5 *h5, const struct dataset *d,
     int length;
     LP_TRY(h5_read_text_shared(h5, "/class/name", &n, &length, &name));
     if (comm_rank(comm) == 0)
-        for (int c = 0; c < n && c < d->n_classes && status == LP_OK; ++c) {
-            const char *theirs = name + (size_t)c * (size_t)length;
-            const char *ours = dataset_class(d, c);
-            if (strlen(ours) > (size_t)length ||
-                strncmp(theirs, ours, (size_t)length) != 0)
-                status = lp_fail(LP_EARG,
-                                 "%s was made with class %.*s where this run "
-                                 "has %s: correct model.classes, or run lpcam "
-                                 "cluster again",
-                                 h5_path(h5), length, theirs, ours);
-        }
+        status = compare_classes(h5_path(h5), name, n, length, d);
     LP_AGREE(comm);
 done:
     free(name);

@@ -131,13 +131,17 @@ static enum lp_status check_tables(const struct view_file *vf, int64_t n_rows)
 {
     const char *path = h5_path(vf->file.h5);
     const int64_t n = vf->n_images * vf->n_scales;
+    if (vf->n_scales < 1 || vf->offset[0] != 0)
+        return lp_fail(LP_EFORMAT,
+                       "/view/grid of %s must be of 1 to %d scales, and "
+                       "/view/offset begin with 0",
+                       path, CONFIG_MAX_LIST);
     for (int64_t i = 0; i < n; ++i) {
         const int64_t h = vf->grid[2 * i], w = vf->grid[2 * i + 1];
-        int64_t end = i == 0 ? 0 : vf->offset[i], cells = h;
+        int64_t end = vf->offset[i], cells = h;
         if (h < 0 || w < 0 || h > INT_MAX || w > INT_MAX ||
             !size_multiply(&cells, w) || cells > INT_MAX ||
-            vf->offset[0] != 0 || !size_add(&end, cells) ||
-            vf->offset[i + 1] != end)
+            !size_add(&end, cells) || vf->offset[i + 1] != end)
             return lp_fail(LP_EFORMAT,
                            "/view/offset[%lld] of %s is %lld after %lld, where "
                            "/view/grid has %lld x %lld cells",
@@ -160,7 +164,7 @@ enum lp_status view_file_load(struct view_file *vf, const char *path,
     enum lp_status status;
     enum h5_type type;
     struct h5 *h5;
-    int64_t vector[2] = {-1, -1}, grid[3] = {-1, -1, 2}, size[2], n;
+    int64_t vector[2] = {-1, -1}, grid[3] = {-1, -1, 2}, n;
     void *table = NULL;
 
     *vf = (struct view_file){0};
@@ -169,19 +173,17 @@ enum lp_status view_file_load(struct view_file *vf, const char *path,
     LP_TRY(h5_expect(h5, "/view/vector", 2, vector, &type));
     LP_TRY(h5_read_shared(h5, "/view/grid", H5_I64, 3, grid, &table));
     vf->grid = table;
-    vf->n_images = size[0] = grid[0];
+    vf->n_images = grid[0];
     vf->n_scales = grid[1] > CONFIG_MAX_LIST ? 0 : (int)grid[1];
     vf->r = vector[1] > INT_MAX ? 0 : (int)vector[1];
     n = grid[0] * grid[1] + 1;
     LP_TRY(h5_read_shared(h5, "/view/offset", H5_I64, 1, &n, &table));
     vf->offset = table;
-    size[1] = 2;
-    LP_TRY(h5_read_shared(h5, "/image/size", H5_I64, 2, size, &table));
-    vf->size = table;
+    LP_TRY(image_group_sizes(h5, vf->n_images, &vf->size, comm));
     if (comm_rank(comm) == 0)
         status = check_tables(vf, vector[0]);
     LP_AGREE(comm);
-    LP_TRY(basis_group_read(h5, vf->r, &vf->basis, comm));
+    LP_TRY(basis_group_read(h5, vf->r, 0, &vf->basis, comm));
 done:
     return status;
 }

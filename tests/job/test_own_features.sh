@@ -116,7 +116,7 @@ flaw "1 vectors of /feature/vector of $bad have infinite values or values that a
     "f['feature/vector'][50, 7] = np.nan"
 flaw "2 vectors of /feature/vector of $bad have infinite values or values that are no numbers, the last in image photo19" \
     "f['feature/vector'][[50, 1111], 7] = np.inf"
-flaw "/classifier of $bad has infinite values or values that are no numbers for class dog" "f['classifier/weight'][1, 3] = np.inf"
+stops "/classifier of $bad has infinite values or values that are no numbers for class dog" "f['classifier/weight'][1, 3] = np.inf"
 flaw "/classifier of $bad has infinite values or values that are no numbers for class cat" "f['classifier/bias'][0] = np.nan"
 
 # names that would move a cursor stay in their line, also in that of JSON

@@ -456,6 +456,45 @@ static void a_wrong_value_is_named(void **state)
     }
 }
 
+/* A file that was begun and is not as it should be: rows that are wider than
+ * what is written would be read from behind it. */
+static void rows_of_another_width_are_not_written(void **state)
+{
+    (void)state;
+    static const char *const set[] = {"/split/side", "/feature/vector"};
+    for (int i = 0; i < 2; ++i) {
+        struct feature_file ff;
+        struct h5 *h5 = NULL;
+        enum lp_status status = LP_OK;
+        char partial[sizeof path + 8];
+        assert_true(on_all(open_file(&ff, LP_F16) == LP_OK));
+        int64_t side[2] = {ff.side_offset[data.label_offset[N]], 3};
+        int64_t vector[2] = {ff.offset[N], D};
+        assert_true(on_all(feature_file_close(&ff, false, NULL) == LP_OK));
+        vector[1] += i;
+        snprintf(partial, sizeof partial, "%s.partial", path);
+        assert_true(on_all(h5_create(&h5, partial, MPI_COMM_WORLD) == LP_OK));
+        assert_true(on_all(
+            h5_set_attribute(h5, "/", "lpcam_format", about.format) == LP_OK &&
+            h5_define_text(h5, "/run/settings", 1, 16, "") == LP_OK &&
+            image_group_define(h5, &data) == LP_OK &&
+            h5_define(h5, set[1], H5_F16, 2, vector, "", "", NULL) == LP_OK &&
+            h5_define(h5, set[0], H5_U8, 1 + !i, side, "", "", NULL) == LP_OK));
+        if (rank == 0 && image_group_write(h5, &data, pixels) == LP_OK)
+            status = h5_write_text(h5, "/run/settings", 0, 1,
+                                   (int)strlen(about.settings), about.settings);
+        assert_true(on_all(status == LP_OK));
+        h5_close(&h5);
+        tiny_listen();
+        status = open_file(&ff, LP_F16);
+        const char *said = tiny_heard();
+        assert_true(on_all(status == (rank == 0 ? LP_EFORMAT : LP_EPEER)));
+        assert_true(on_all(rank > 0 || strstr(said, set[i])));
+        teardown(state);
+        setup(state);
+    }
+}
+
 static void a_missing_data_set_is_named(void **state)
 {
     (void)state;
@@ -490,6 +529,7 @@ int main(int argc, char **argv)
         TEST(a_file_of_h5py_is_read),
         TEST(a_file_of_h5py_is_read_block_by_block),
         TEST(a_wrong_value_is_named),
+        TEST(rows_of_another_width_are_not_written),
         TEST(a_missing_data_set_is_named),
     };
     return test_mpi_main(argc, argv, tests);

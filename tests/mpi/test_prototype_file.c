@@ -165,6 +165,27 @@ static void other_classes_are_refused_by_name(void **state)
     assert_true(on_all(rank > 0 || strstr(said, dataset_class(&data, 0))));
 }
 
+static void fewer_or_more_classes_are_refused(void **state)
+{
+    (void)state;
+    for (int n = N - 1; n <= N + 1; n += 2) {
+        float *found = NULL;
+        int64_t name_at[N + 1];
+        struct dataset other = data;
+        memcpy(name_at, data.name_at, N * sizeof *name_at);
+        name_at[N] = name_at[0];
+        other.name_at = name_at;
+        other.n_classes = n;
+        assert_true(on_all(write_file(1) == LP_OK));
+        tiny_listen();
+        const enum lp_status status =
+            prototype_file_read(path, NULL, &other, D, &found, MPI_COMM_WORLD);
+        const char *said = tiny_heard();
+        assert_true(on_all(status == (rank == 0 ? LP_EARG : LP_EPEER)));
+        assert_true(on_all(rank > 0 || strstr(said, " classes where ")));
+    }
+}
+
 /* Clustered as components of D + 1 channels, the first of which none has. */
 static void components_are_written_in_all_dimensions(void **state)
 {
@@ -321,6 +342,7 @@ int main(int argc, char **argv)
         TEST(the_class_vectors_come_back),
         TEST(another_network_or_setting_is_refused),
         TEST(other_classes_are_refused_by_name),
+        TEST(fewer_or_more_classes_are_refused),
         TEST(components_are_written_in_all_dimensions),
         TEST(each_side_of_each_start_has_its_centres),
         TEST(the_history_of_a_shorter_start_ends_in_zeros),

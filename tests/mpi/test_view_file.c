@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -195,11 +196,14 @@ static void tables_that_disagree_are_named(void **state)
     static const struct {
         const char *table;
         int64_t row, value;
-    } wrong[] = {{"/view/offset", 1, 1000},
-                 {"/view/offset", 0, -1},
-                 {"/view/offset", N * SCALES, 1},
-                 {"/view/grid", 1, INT64_MAX / 2},
-                 {"/view/grid", 4, -3}};
+        const char *words;
+    } wrong[] = {{"/view/offset", 1, 1000, "/view/offset[1] of "},
+                 {"/view/offset", 0, -1, "/view/offset begin with 0"},
+                 {"/view/offset", N * SCALES, 1, "/view/offset[18] of "},
+                 {"/view/grid", 1, INT64_MAX / 2, "/view/offset[3] of "},
+                 {"/view/grid", 4, -3, "/view/offset[9] of "},
+                 {"/image/size", 1, -4, "/image/size[1] of "},
+                 {"/image/size", 0, 65535, "/image/size[0] of "}};
     for (size_t w = 0; w < sizeof wrong / sizeof *wrong; ++w) {
         struct view_file vf;
         struct h5 *h5 = NULL;
@@ -214,10 +218,74 @@ static void tables_that_disagree_are_named(void **state)
             status = h5_write(h5, wrong[w].table, H5_I64, wrong[w].row, 1, row);
         assert_true(on_all(status == LP_OK));
         h5_close(&h5);
-        is_refused(NULL, LP_EFORMAT, "/view/");
+        is_refused(NULL, LP_EFORMAT, wrong[w].words);
         teardown(state);
         setup(state);
     }
+}
+
+static void views_at_no_scale_are_refused(void **state)
+{
+    (void)state;
+    static const struct number_list none = {0};
+    const struct basis b = {.d = D, .r = D};
+    struct view_file vf;
+    const enum lp_status status = view_file_open(
+        &vf, path, &about, &data, pixels, grid, &none, &b, MPI_COMM_WORLD);
+    assert_true(on_all(status == LP_OK));
+    assert_true(on_all(view_file_close(&vf, true, "") == LP_OK));
+    is_refused(NULL, LP_EFORMAT, "must be of 1 to ");
+}
+
+/* ---- the basis: what a file from elsewhere may be */
+
+static void a_basis_of_no_numbers_is_refused(void **state)
+{
+    static float *const wrong[] = {&vector[0], &vector[R * D - 1]};
+    for (int i = 0; i < 2; ++i) {
+        struct view_file vf;
+        const float was = *wrong[i];
+        *wrong[i] = i ? INFINITY : NAN;
+        assert_true(on_all(open_file(&vf, true) == LP_OK));
+        assert_true(on_all(view_file_close(&vf, true, "") == LP_OK));
+        *wrong[i] = was;
+        is_refused(NULL, LP_EFORMAT, "/basis of ");
+        teardown(state);
+        setup(state);
+    }
+}
+
+/* r x d is asked for; the words, or NULL: it is read. */
+static void read_basis(int r, int d, const char *words)
+{
+    struct basis b = {0};
+    tiny_listen();
+    const enum lp_status status =
+        basis_file_read(path, r, d, &b, MPI_COMM_WORLD);
+    const char *said = tiny_heard();
+    const bool same = words || (b.r == R && b.d == D && b.value &&
+                                memcmp(b.vector, vector, sizeof vector) == 0);
+    basis_release(&b);
+    assert_true(on_all(same && (status == LP_OK) == !words));
+    assert_true(on_all(rank > 0 || !words || strstr(said, words)));
+}
+
+static void a_basis_has_the_sides_that_are_asked_for(void **state)
+{
+    (void)state;
+    struct view_file vf;
+    const struct basis b = {.d = D, .r = R, .vector = vector, .value = value};
+    assert_true(
+        on_all(basis_file_write(path, &about, &b, MPI_COMM_WORLD) == LP_OK));
+    read_basis(0, 0, NULL);
+    read_basis(R, D, NULL);
+    read_basis(R + 1, D, "is [3][7], where [4][7] is due");
+    read_basis(R, D - 1, "is [3][7], where [3][6] is due");
+    teardown(state);
+    setup(state);
+    assert_true(on_all(open_file(&vf, false) == LP_OK));
+    assert_true(on_all(view_file_close(&vf, true, "") == LP_OK));
+    read_basis(0, 0, "has no data set /basis/vector");
 }
 
 int main(int argc, char **argv)
@@ -228,6 +296,9 @@ int main(int argc, char **argv)
         TEST(a_stopped_file_goes_on),
         TEST(what_is_not_whole_or_not_ours_is_refused),
         TEST(tables_that_disagree_are_named),
+        TEST(views_at_no_scale_are_refused),
+        TEST(a_basis_of_no_numbers_is_refused),
+        TEST(a_basis_has_the_sides_that_are_asked_for),
     };
     return test_mpi_main(argc, argv, tests);
 }

@@ -17,9 +17,10 @@
  * that makes it. Local. */
 enum lp_status basis_group_define(struct h5 *h5, const struct basis *b);
 
-/* The group of an open file into a zeroed *b; where it has none, a basis that
- * changes nothing, of r = d channels. r < 1: any. Collective. LP_EFORMAT. */
-enum lp_status basis_group_read(struct h5 *h5, int r, struct basis *b,
+/* The group of an open file into a zeroed *b: r components of d channels, 0:
+ * any number; where it has none, a basis that changes nothing, of r channels.
+ * Collective. LP_EFORMAT, also where a number is not finite. */
+enum lp_status basis_group_read(struct h5 *h5, int r, int d, struct basis *b,
                                 MPI_Comm comm);
 
 /* Make the file whole: b is what was learnt; not looked at where the file is
@@ -27,8 +28,9 @@ enum lp_status basis_group_read(struct h5 *h5, int r, struct basis *b,
 enum lp_status basis_file_write(const char *path, const struct run_about *about,
                                 const struct basis *b, MPI_Comm comm);
 
-/* A whole file into a zeroed *b. Collective. */
-enum lp_status basis_file_read(const char *path, struct basis *b,
+/* A whole file into a zeroed *b: r components of d channels, 0: any number.
+ * Collective. LP_EFORMAT. */
+enum lp_status basis_file_read(const char *path, int r, int d, struct basis *b,
                                MPI_Comm comm);
 
 #endif

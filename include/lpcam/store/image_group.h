@@ -37,6 +37,12 @@ enum lp_status image_group_check(struct h5 *h5, const struct dataset *d,
 enum lp_status image_group_read(struct h5 *h5, struct dataset *d,
                                 MPI_Comm comm);
 
+/* Sizes [n][2] of the n photographs of a file that is read, *size the caller's
+ * to free; and /image/state, where there is one, is of n. Collective over comm.
+ * LP_EFORMAT names the photograph. */
+enum lp_status image_group_sizes(struct h5 *h5, int64_t n, int64_t **size,
+                                 MPI_Comm comm);
+
 /* Mark rows [first, first + n) with state [n] after their data: sync, write,
  * sync. Local in effect. */
 enum lp_status image_group_mark(struct h5 *h5, int64_t first, int64_t n,
