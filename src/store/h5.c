@@ -16,9 +16,6 @@
 /* More than the structure of any of our files, in blocks of any file system. */
 #define BALLAST_BYTES ((size_t)4 << 20)
 
-#define LITTLE_BYTES (1 << 20)
-#define MOST_PACKED  1032 /* bytes that deflate packs into one             */
-
 /* Why HDF5 last failed. */
 static char reason[256] = "no reason given";
 
@@ -200,13 +197,6 @@ done:
     if (status != LP_OK)
         discard(f);
     return status;
-}
-
-bool h5_holds(const struct h5 *file, int64_t n_bytes)
-{
-    struct stat info;
-    return n_bytes <= LITTLE_BYTES || (fstat(file->fd, &info) == 0 &&
-                                       n_bytes / MOST_PACKED <= info.st_size);
 }
 
 const char *h5_path(const struct h5 *file)

@@ -42,9 +42,14 @@ const char *h5_why(void);
  * best, or for little. Local. */
 bool h5_holds(const struct h5 *file, int64_t n_bytes);
 
+/* Can so many numbers be counted in bytes, and be in the file? Sides of 0 count
+ * as 1, so that every product of some of the sides can be too. Local. */
+bool h5_size_possible(const struct h5 *file, int n_dims, const hsize_t *size);
+
 /* The same of a chunk: HDF5 takes memory for a whole one, however little of it
- * is there. True where there are none. Local. */
-bool h5_chunks_possible(const struct h5 *file, hid_t set);
+ * is there; and of values kept in the data set's header, which it copies from
+ * there, however few they are. Local. */
+bool h5_layout_possible(const struct h5 *file, hid_t set);
 
 /* Create a contiguous data set with its groups; -1 on failure. The caller
  * closes it. Collective without a verdict. */

@@ -146,7 +146,7 @@ struct text_plan {
     int64_t n;
     int length; /* of each string, 0 where it varies, -1 above INT_MAX     */
     H5T_cset_t cset; /* HDF5 converts lengths, but not ASCII to UTF-8      */
-    bool chunks;     /* can they be in the file                            */
+    bool layout;     /* can they be in the file                            */
 };
 
 /* False where name is no list of strings. */
@@ -166,7 +166,7 @@ static bool look_at_text(struct h5 *file, const char *name,
                        : length < INT_MAX           ? (int)length
                                                     : -1;
         plan->cset = H5Tget_cset(type);
-        plan->chunks = h5_chunks_possible(file, set);
+        plan->layout = h5_layout_possible(file, set);
     }
     H5Sclose(space);
     H5Tclose(type);
@@ -278,7 +278,7 @@ enum lp_status h5_text_shape(struct h5 *file, const char *name, int64_t *n,
     struct text_plan plan = {0};
     H5_AGREE(file->comm, look_at_text(file, name, &plan), LP_EFORMAT,
              "%s has no list of strings %s", file->path, name);
-    H5_AGREE(file->comm, plan.chunks && possible(file, plan.n, plan.length),
+    H5_AGREE(file->comm, plan.layout && possible(file, plan.n, plan.length),
              LP_EFORMAT, "%s of %s claims an impossible size", name,
              file->path);
     *n = plan.n;

@@ -91,6 +91,8 @@ enum lp_status run_file_probe(const char *path, const struct run_about *about,
                          "%s is \"%s\", where \"%s\" is due: choose another "
                          "run.out or remove the file",
                          h5_path(h5), format, about->format);
+    else if (comm_rank(comm) == 0 && *found == FILE_PARTIAL)
+        status = h5_expect_own(h5);
     LP_AGREE(comm);
     LP_TRY(check_settings(h5, about->settings, true, comm));
 done:

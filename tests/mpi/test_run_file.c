@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <hdf5.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -97,6 +98,53 @@ static void a_file_is_partial_until_it_is_finished(void **state)
     assert_true(on_all(file.found == FILE_WHOLE && made == (rank == 0)));
     assert_true(on_all(run_file_finish(&file, "another") == LP_OK));
     assert_true(on_all(there(path)));
+}
+
+/* What is done to a file that was begun, by rank 0: another program may have. */
+static void chunk(hid_t file)
+{
+    const hsize_t n = 1 << 20, one = 1;
+    const hid_t space = H5Screate_simple(1, &n, NULL);
+    const hid_t plan = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_chunk(plan, 1, &one);
+    H5Dclose(H5Dcreate2(file, "chunks", H5T_STD_U8LE, space, H5P_DEFAULT, plan,
+                        H5P_DEFAULT));
+    H5Pclose(plan);
+    H5Sclose(space);
+}
+
+static void link_elsewhere(hid_t file)
+{
+    H5Lcreate_external("other.h5", "/x", file, "elsewhere", H5P_DEFAULT,
+                       H5P_DEFAULT);
+}
+
+static void what_another_program_stored_is_not_gone_on_with(void **state)
+{
+    static const struct {
+        void (*change)(hid_t file);
+        const char *name;
+    } foreign[] = {{chunk, "/chunks of "}, {link_elsewhere, "/elsewhere of "}};
+    for (int i = 0; i < 2; ++i) {
+        struct run_file file;
+        int made = 0;
+        assert_true(on_all(run_file_open(&file, path, &about, define, &made,
+                                         MPI_COMM_WORLD) == LP_OK));
+        run_file_close(&file);
+        if (rank == 0) {
+            const hid_t h5 = H5Fopen(partial, H5F_ACC_RDWR, H5P_DEFAULT);
+            foreign[i].change(h5);
+            H5Fclose(h5);
+        }
+        comm_barrier(MPI_COMM_WORLD);
+        tiny_listen();
+        const enum lp_status status =
+            run_file_open(&file, path, &about, define, &made, MPI_COMM_WORLD);
+        const char *said = tiny_heard();
+        assert_true(on_all(status == (rank == 0 ? LP_EFORMAT : LP_EPEER)));
+        assert_true(on_all(rank > 0 || strstr(said, foreign[i].name)));
+        setup(state);
+    }
 }
 
 static bool has_text(struct h5 *h5, const char *name, const char *part)
@@ -311,6 +359,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_file_is_partial_until_it_is_finished, setup),
+        cmocka_unit_test_setup(what_another_program_stored_is_not_gone_on_with,
+                               setup),
         cmocka_unit_test_setup(a_file_describes_its_run, setup),
         cmocka_unit_test_setup(a_report_that_is_too_long_is_cut, setup),
         cmocka_unit_test_setup(other_settings_are_refused_by_name_and_values,

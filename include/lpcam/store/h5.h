@@ -30,6 +30,12 @@ enum lp_status h5_create(struct h5 **file, const char *path, MPI_Comm comm);
 enum lp_status h5_open(struct h5 **file, const char *path, bool write,
                        MPI_Comm comm);
 
+/* Is a file stored as we store them: contiguous data sets, none of them in
+ * another file or a link? Others are not to be opened to be written:
+ * HDF5 would take room for all chunks that a data set claims, or write
+ * elsewhere. Local in effect. LP_EFORMAT names the data set. */
+enum lp_status h5_expect_own(struct h5 *file);
+
 /* A file opened to be written reaches the disk (fsync). *file becomes NULL,
  * also when that fails; NULL allowed. Collective. LP_EIO. */
 enum lp_status h5_close(struct h5 **file);
