@@ -12,10 +12,10 @@
 
 enum { HALF = KMEANS_LANES / 2, ROWS = 2 };
 
+/* Every processor with AVX2 has F16C, which clang 14 cannot ask for. */
 static bool runs(void)
 {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-           __builtin_cpu_supports("f16c");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
 static bool pairs(void)

@@ -17,8 +17,9 @@
 
 /* Compiled for several instruction sets, the best chosen when the program
  * starts. Only for loops whose result the instruction set cannot change:
- * integers, and products of floats taken in double, which are exact. */
-#if defined(__x86_64__) && defined(__GNUC__)
+ * integers, and products of floats taken in double, which are exact. clang 14
+ * makes clones that no other file can call. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define KMEANS_CLONES                                                          \
     __attribute__((target_clones("avx512f", "avx2", "default")))
 #else

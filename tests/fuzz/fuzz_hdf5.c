@@ -16,7 +16,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     if (n > 0)
-        read_store((enum reader)(bytes[0] % N_READERS),
+        read_store(fuzz_kind_of(bytes[0]), fuzz_way_of(bytes[0]),
                    fuzz_file("store.h5", bytes + 1, n - 1));
     return 0;
 }

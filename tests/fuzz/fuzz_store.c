@@ -9,14 +9,14 @@
 
 #include "readers.h"
 
-enum { MOST_VALUES = 36 };
+enum { MOST_VALUES = 48, MOST_SIDES = 4 };
 
 /* What a data set is like as long as nobody asks for another. */
 struct set {
     const char *name;
     char type; /* of `type_of`                                             */
     int n_dims;
-    hsize_t dims[2];
+    hsize_t dims[MOST_SIDES];
     int64_t value[MOST_VALUES];
 };
 
@@ -40,6 +40,14 @@ struct set {
         }                                                                      \
     }
 
+#define SIZES                                                                  \
+    {                                                                          \
+        "/image/size", 'l', 2, {2, 2},                                         \
+        {                                                                      \
+            5, 6, 3, 2                                                         \
+        }                                                                      \
+    }
+
 static const struct set feature_set[] = {
     LABELS,
     SETTINGS,
@@ -49,7 +57,8 @@ static const struct set feature_set[] = {
     {"/split/offset", 'l', 1, {4}, {0, 2, 4, 6}},
     {"/split/side", 'u', 1, {6}, {1, 2, 1, 0, 2, 2}},
     {"/classifier/weight", 'f', 2, {2, 3}, {1, 2, 3, 4, 5, 6}},
-    {"/classifier/bias", 'f', 1, {2}, {1, 2}}};
+    {"/classifier/bias", 'f', 1, {2}, {1, 2}},
+    SIZES};
 static const struct set prototype_set[] = {
     {"/class/name", 's', 1, {2}, {'x', 'y'}},
     SETTINGS,
@@ -57,11 +66,67 @@ static const struct set prototype_set[] = {
 static const struct set map_set[] = {
     LABELS,
     SETTINGS,
-    {"/image/size", 'l', 2, {2, 2}, {5, 6, 3, 2}},
+    SIZES,
     {"/map/value", 'h', 1, {6}, {1, 0, 1, 1, 0, 1}},
     {"/seed/offset", 'l', 1, {3}, {0, 30, 36}},
     {"/seed/class", 'u', 1, {36}, {1, 2, 1, 2}},
-    {"/seed/score", 'u', 1, {36}, {100, 200}}};
+    {"/seed/score", 'u', 1, {36}, {100, 200}},
+    {"/map/maximum", 'f', 1, {3}, {1, 1, 1}}};
+/* Two scales; components 1 and 2 of 3. */
+#define BASIS                                                                  \
+    {"/basis/vector", 'f', 2, {2, 3}, {1, 0, 0, 0, 1, 0}},                     \
+    {                                                                          \
+        "/basis/value", 'd', 1, {3},                                           \
+        {                                                                      \
+            3, 2, 1                                                            \
+        }                                                                      \
+    }
+static const struct set view_set[] = {
+    LABELS,
+    SIZES,
+    {"/view/grid", 'l', 3, {2, 2, 2}, {1, 2, 1, 1, 2, 1, 1, 1}},
+    {"/view/offset", 'l', 1, {5}, {0, 2, 3, 5, 6}},
+    {"/view/vector", 'h', 2, {6, 2}, {1, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1}},
+    BASIS};
+static const struct set pooled_set[] = {
+    LABELS,
+    SETTINGS,
+    {"/pooled/vector", 'f', 3, {2, 2, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9}},
+    SIZES};
+static const struct set basis_set[] = {SETTINGS, BASIS};
+static const struct set reduced_set[] = {
+    LABELS,
+    SETTINGS,
+    {"/feature/grid", 'l', 2, {2, 2}, {1, 2, 2, 1}},
+    {"/feature/offset", 'l', 1, {3}, {0, 2, 4}},
+    {"/feature/vector", 'h', 2, {4, 2}, {1, 2, 3, 4, 5, 6, 7, 8}},
+    {"/feature/norm", 'f', 1, {4}, {3, 5, 8, 11}},
+    {"/split/offset", 'l', 1, {4}, {0, 2, 4, 6}},
+    {"/split/side", 'u', 1, {6}, {1, 2, 1, 0, 2, 2}},
+    {"/classifier/weight", 'f', 2, {2, 3}, {1, 2, 3, 4, 5, 6}},
+    {"/classifier/bias", 'f', 1, {2}, {1, 2}},
+    BASIS,
+    SIZES};
+#define SIDE(side)                                                             \
+    {side "/size", 'l', 2, {2, 1}, {4, 2}},                                    \
+        {side "/probability", 'f', 2, {2, 1}, {1, 0}},                         \
+        {side "/weight", 'd', 2, {2, 1}, {1, 1}},                              \
+        {side "/nearest", 'l', 4, {2, 1, 8, 3}, {0, 1, 1, 1, 0, 1, -1}},       \
+    {                                                                          \
+        side "/similarity", 'f', 3, {2, 1, 8},                                 \
+        {                                                                      \
+            1                                                                  \
+        }                                                                      \
+    }
+static const struct set center_set[] = {
+    {"/image/id", 's', 1, {2}, {'a', 'b'}},
+    {"/class/name", 's', 1, {2}, {'x', 'y'}},
+    {"/method/vector", 'f', 2, {2, 3}, {1, 2, 3, 4, 5, 6}},
+    SIDE("/object"),
+    SIDE("/context")};
+/* What files have besides that jobs go on with. */
+static const struct set begun_set[] = {{"/run/report", 'S', 1, {1}, {'r'}},
+                                       SETTINGS};
 
 /* The orders that are left. */
 struct orders {
@@ -114,9 +179,10 @@ static hid_t type_of(char type)
         H5Tset_size(t, 2);
         H5Tset_ebias(t, 15);
         return t;
-    default: /* s: a character and a zero, S: 40 of them, v: any length */
+    default: /* s: a character and a zero, S: 40 bytes, v: any length */
         t = H5Tcopy(H5T_C_S1);
         H5Tset_size(t, type == 's' ? 2 : type == 'S' ? 40 : H5T_VARIABLE);
+        H5Tset_cset(t, type == 'S' ? H5T_CSET_UTF8 : H5T_CSET_ASCII);
         return t;
     }
 }
@@ -147,7 +213,7 @@ enum { ABSENT = 1, RETYPED = 2, RESHAPED = 4, REVALUED = 8, CHUNKED = 16 };
 
 static void reshape(struct orders *o, struct set *s)
 {
-    s->n_dims = take(o) % 3;
+    s->n_dims = take(o) % (MOST_SIDES + 1);
     for (int i = 0; i < s->n_dims; ++i)
         s->dims[i] = (hsize_t)take_number(o);
 }
@@ -155,7 +221,7 @@ static void reshape(struct orders *o, struct set *s)
 static void write_set(hid_t file, struct set s, struct orders *o)
 {
     static const char types[] = "uilUfdhsSv";
-    const hsize_t chunk[] = {1, 1};
+    const hsize_t chunk[MOST_SIDES] = {1, 1, 1, 1};
     const uint8_t order = take(o);
     if (order & ABSENT)
         return;
@@ -205,6 +271,30 @@ static void write_format(hid_t file, struct orders *o)
     H5Tclose(type);
 }
 
+/* What /basis says of itself, each as a number or as it is ordered. */
+static void write_losses(hid_t file, struct orders *o)
+{
+    static const char *const name[] = {"rows", "energy", "map_mean",
+                                       "map_error_mean", "map_error_max"};
+    const hid_t group = H5Gopen2(file, "/basis", H5P_DEFAULT);
+    const hid_t type = type_of('S'), space = H5Screate(H5S_SCALAR);
+    for (int i = 0; group >= 0 && i < 5; ++i) {
+        char text[40] = "1";
+        const uint8_t order = take(o);
+        for (int j = 0; (order & REVALUED) && j < order % 8; ++j)
+            text[j] = (char)take(o);
+        const hid_t at = order & ABSENT
+                             ? H5I_INVALID_HID
+                             : H5Acreate2(group, name[i], type, space,
+                                          H5P_DEFAULT, H5P_DEFAULT);
+        H5Awrite(at, type, text);
+        H5Aclose(at);
+    }
+    H5Sclose(space);
+    H5Tclose(type);
+    H5Gclose(group);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc, (void)argv;
@@ -218,23 +308,34 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         set, (int)(sizeof set / sizeof set[0])                                 \
     }
 
+static const struct {
+    const struct set *set;
+    int n;
+} kinds[N_FUZZ_KINDS] = {[FUZZ_FEATURES] = FILE_OF(feature_set),
+                         [FUZZ_PROTOTYPES] = FILE_OF(prototype_set),
+                         [FUZZ_MAPS] = FILE_OF(map_set),
+                         [FUZZ_VIEWS] = FILE_OF(view_set),
+                         [FUZZ_POOLED] = FILE_OF(pooled_set),
+                         [FUZZ_BASIS] = FILE_OF(basis_set),
+                         [FUZZ_REDUCED] = FILE_OF(reduced_set),
+                         [FUZZ_CENTERS] = FILE_OF(center_set)};
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-    static const struct {
-        const struct set *set;
-        int n;
-    } kind[] = {[READ_FEATURES] = FILE_OF(feature_set),
-                [READ_PROTOTYPES] = FILE_OF(prototype_set),
-                [READ_MAPS] = FILE_OF(map_set)};
     struct orders o = {bytes, bytes + n};
-    const enum reader reader = (enum reader)(take(&o) % N_READERS);
+    const uint8_t how = take(&o);
+    const enum fuzz_kind kind = fuzz_kind_of(how);
+    const enum fuzz_way way = fuzz_way_of(how);
     const char *path = fuzz_file("store.h5", "", 0);
     const hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     fuzz_require(file >= 0);
-    for (int i = 0; i < kind[reader].n; ++i)
-        write_set(file, kind[reader].set[i], &o);
+    for (int i = 0; i < kinds[kind].n; ++i)
+        write_set(file, kinds[kind].set[i], &o);
     write_format(file, &o);
+    write_losses(file, &o);
+    for (int i = 0; way == FUZZ_RESUME && i < 1 + (kind == FUZZ_VIEWS); ++i)
+        write_set(file, begun_set[i], &o);
     fuzz_require(H5Fclose(file) >= 0);
-    read_store(reader, path);
+    read_store(kind, way, path);
     return 0;
 }

@@ -221,19 +221,75 @@ MAPS = {"/image/size": np.array([[5, 6], [3, 2]]), "/map/value": np.ones(6, "f2"
 PROTOTYPES = {"/class/name": LABELS["/class/name"], "/method/vector": np.ones((2, 3), "f4")}
 
 
+BASIS = {"/basis/vector": np.eye(2, 3, dtype="f4"), "/basis/value": np.array([3.0, 2, 1])}
+VIEWS = {"/image/size": np.array([[5, 6], [3, 2]]), "/view/grid": np.array([[[1, 2], [1, 1]], [[2, 1], [1, 1]]]),
+         "/view/offset": np.array([0, 2, 3, 5, 6]), "/view/vector": np.eye(6, 2, dtype="f2")}
+REDUCED = {**FEATURES, "/feature/vector": np.arange(8).reshape(4, 2).astype("f2"), "/feature/norm": np.array([3, 5, 8, 11], "f4")}
+CENTERS = {"/image/id": LABELS["/image/id"], **PROTOTYPES}
+for side in ("/object", "/context"):
+    CENTERS.update({side + "/size": np.array([[4], [2]]), side + "/probability": np.ones((2, 1), "f4"),
+                    side + "/weight": np.ones((2, 1)), side + "/nearest": np.full((2, 1, 8, 3), [0, 1, 1]),
+                    side + "/similarity": np.ones((2, 1, 8), "f4")})
+# In the order of enum fuzz_kind.
+KINDS = ({**LABELS, **FEATURES}, PROTOTYPES, {**LABELS, **MAPS}, {**LABELS, **VIEWS, **BASIS},
+         {**LABELS, "/pooled/vector": np.ones((2, 2, 3), "f4")}, BASIS, {**LABELS, **REDUCED, **BASIS}, CENTERS)
+WAYS = 4
+
+
 def hdf5():
-    for i, sets in enumerate(({**LABELS, **FEATURES}, PROTOTYPES, {**LABELS, **MAPS})):
-        for version in ("earliest", "latest"):
+    for i, sets in enumerate(KINDS):
+        for version in ("earliest", "latest") if i < 3 else ("latest",):
             out = io.BytesIO()
             with h5py.File(out, "w", libver=version) as f:
                 f.attrs["lpcam_format"] = np.bytes_("lpcam fuzz 1")
                 for name, value in sets.items():
                     f[name] = value
+                if "basis" in f:
+                    f["basis"].attrs.update({name: np.bytes_("1") for name in
+                                             ("rows", "energy", "map_mean", "map_error_mean", "map_error_max")})
             put("hdf5", "%d%s" % (i, version), bytes([i]) + out.getvalue())
-        put("store", "%d" % i, bytes([i]))
+        for way in range(WAYS):
+            put("store", "%d" % i + ".%d" % way * (way > 0), bytes([way * len(KINDS) + i]))
+    put("hdf5", "compact", bytes([1 + len(KINDS)]) + compact())
     put("store", "features", bytes([0] + [0] * 6 + [4, 2, 202, 8]))
     put("store", "seed_class", bytes([2] + [0] * 9 + [8, 0, 77]))
     put("store", "sizes", bytes([2] + [0] * 6 + [8, 0, 201, 0, 201]))
+    views, maps, centers = (kind + 2 * len(KINDS) for kind in (3, 2, 7))
+    put("store", "views_states", bytes([views] + [0] * 4 + reshaped(2, 99)))
+    put("store", "views_no_cells", bytes(
+        [views] + [0] * 6 + revalued(0, 0, 1, 2, 2, 1, 1, 1) + revalued(0, 0, 2, 4, 5) + reshaped(5, 2)))
+    put("store", "views_infinite", bytes([views] + [0] * 8 + revalued(*[INFINITE] * 12)))
+    put("store", "basis_infinite", bytes([5, 0, 10, 6] + revalued(*[INFINITE] * 6)[1:]))
+    put("store", "maps_infinite", bytes([maps] + [0] * 7 + revalued(*[INFINITE] * 6)))
+    put("store", "centers_none", bytes([centers] + [0] * 3 + reshaped(2, 0)))
+    begun = 3 * len(KINDS)
+    put("store", "begun_wide", bytes([begun] + [0] * 10 + reshaped(6, 99)))
+    put("store", "begun_chunked", bytes([begun] + [0] * 4 + [16 + 4, 1, 206])) # 2^40 of them
+
+
+def compact():
+    """A data set of which fewer values are in its header than it claims."""
+    out = io.BytesIO()
+    with h5py.File(out, "w") as f:
+        f["/class/name"] = PROTOTYPES["/class/name"]
+        header = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        header.set_layout(h5py.h5d.COMPACT)
+        h5py.h5d.create(f.create_group("method").id, b"vector", h5py.h5t.IEEE_F32LE, h5py.h5s.create_simple((2, 3)), header)
+    return out.getvalue().replace(struct.pack("<QQ", 2, 3), struct.pack("<QQ", 2, 300))
+
+
+INFINITE = 204  # the largest 64-bit integer, which halves do not hold
+
+
+def reshaped(*dims):
+    """The order for other sides of a data set."""
+    return [4, len(dims), *dims]
+
+
+def revalued(*values):
+    """The order for all its values; it ends behind the last that any may have."""
+    out = [8, 0] + [x for value in values for x in (value, 0)]
+    return out + [0, 3] * ((48 - len(values) + 3) // 4)
 
 
 def clustering():

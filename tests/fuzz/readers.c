@@ -9,8 +9,11 @@
 #include "lpcam/method/class_maps.h"
 #include "lpcam/method/split.h"
 #include "lpcam/store/feature_file.h"
+#include "job.h"
 #include "lpcam/store/map_file.h"
+#include "lpcam/store/pooled_file.h"
 #include "lpcam/store/prototype_file.h"
+#include "lpcam/store/view_file.h"
 
 static const char settings[] = "model.file = m\n";
 enum { MEMORY = 1 << 20, MOST_CELLS = 1 << 20 };
@@ -105,6 +108,58 @@ static void read_maps(const char *path)
     dataset_release(&d);
 }
 
+/* Every row that activate would see. */
+static void visit_views(struct view_file *vf)
+{
+    struct features rows = {0};
+    const void *from;
+    for (int64_t i = 0; i < vf->n_images; ++i)
+        fuzz_require(vf->size[2 * i] >= 0 && vf->size[2 * i + 1] >= 0);
+    if (view_file_rows(vf, MEMORY, &rows) == LP_OK)
+        for (int64_t i = 0, end; i < rows.n_images; i = end) {
+            if (features_block(&rows, i, &end, &from) != LP_OK)
+                break;
+            fuzz_require(end > i && view_file_cells(vf, i) >= 0);
+        }
+    features_release(&rows);
+}
+
+static void read_views(const char *path)
+{
+    struct view_file vf;
+    if (view_file_load(&vf, path, settings, MPI_COMM_SELF) == LP_OK)
+        visit_views(&vf);
+    view_file_close(&vf, false, NULL);
+}
+
+static void read_pooled(const char *path)
+{
+    struct pooled_file pf;
+    struct dataset d;
+    if (pooled_file_load(&pf, path, &d, MPI_COMM_SELF) == LP_OK) {
+        const int64_t n = (int64_t)pf.views * pf.d;
+        float *x = n < MOST_CELLS ? malloc((size_t)n * sizeof *x) : NULL;
+        for (int64_t i = 0; x && i < d.n_images && i < 64; ++i)
+            (void)pooled_file_read(&pf, i, 1, x);
+        free(x);
+    }
+    pooled_file_close(&pf, false, NULL);
+    dataset_release(&d);
+}
+
+static void read_basis(const char *path)
+{
+    const float x[] = {1, 2, 3};
+    float y[2];
+    struct basis b = {0};
+    if (basis_file_read(path, 2, 3, &b, MPI_COMM_SELF) == LP_OK) {
+        basis_reduce(&b, x, 1, y);
+        for (int i = 0; i < 6; ++i)
+            fuzz_require(isfinite(b.vector[i]) && isfinite(b.value[i % 3]));
+    }
+    basis_release(&b);
+}
+
 /* As a job does that would go on with the file. */
 static void probe(const char *path)
 {
@@ -113,18 +168,53 @@ static void probe(const char *path)
     (void)run_file_probe(path, &about, &found, MPI_COMM_SELF);
 }
 
-void read_store(enum reader reader, const char *path)
+static void load_store(enum fuzz_kind kind, const char *path)
 {
     probe(path);
-    switch (reader) {
-    case READ_FEATURES:
+    switch (kind) {
+    case FUZZ_FEATURES:
+    case FUZZ_REDUCED:
         read_features(path, MEMORY);
         read_features(path, 0);
         break;
-    case READ_PROTOTYPES:
+    case FUZZ_PROTOTYPES:
+    case FUZZ_CENTERS:
         read_prototypes(path);
+        break;
+    case FUZZ_VIEWS:
+        read_views(path);
+        break;
+    case FUZZ_POOLED:
+        read_pooled(path);
+        break;
+    case FUZZ_BASIS:
+        read_basis(path);
         break;
     default:
         read_maps(path);
     }
+}
+
+enum fuzz_kind fuzz_kind_of(uint8_t first)
+{
+    return (enum fuzz_kind)(first % N_FUZZ_KINDS);
+}
+
+enum fuzz_way fuzz_way_of(uint8_t first)
+{
+    return (enum fuzz_way)(first / N_FUZZ_KINDS % N_FUZZ_WAYS);
+}
+
+void read_store(enum fuzz_kind kind, enum fuzz_way way, const char *path)
+{
+    const struct job_args args = {
+        .file = &path, .n_files = 1, .comm = MPI_COMM_SELF};
+    if (way == FUZZ_CHECK)
+        (void)job_check(&args);
+    else if (way == FUZZ_USE)
+        use_store(kind, path);
+    else if (way == FUZZ_RESUME)
+        resume_store(kind, path);
+    else
+        load_store(kind, path);
 }
