@@ -16,6 +16,7 @@
 #include "lpcam/method/unit_rows.h"
 #include "lpcam/run/comm.h"
 #include "lpcam/store/feature_file.h"
+#include "lpcam/store/map_preview.h"
 #include "stages.h"
 
 /* The table of times ends here. */
@@ -108,6 +109,14 @@ static void add_views(const struct session *s, int64_t image,
             (double)bytes + 4 * most * (s->net.head.d + plan_channels(s));
 }
 
+/* Of the sheet that viewers show, in each file of maps. */
+static int64_t picture_bytes(const struct session *s)
+{
+    struct map_preview sheet;
+    map_preview_plan(&sheet, &s->data, s->size);
+    return map_preview_bytes(&sheet);
+}
+
 struct plan plan_make(const struct session *s, double ranks, double copies)
 {
     struct plan p = {0};
@@ -142,7 +151,7 @@ struct plan plan_make(const struct session *s, double ranks, double copies)
     }
     p.prototypes = c->kmeans.starts * 2 * n * c->kmeans.k * (d + 64) * 4;
     p.features = times(copies, p.features) + norm * r * d;
-    p.maps = times(copies, p.maps);
+    p.maps = times(copies, p.maps) + picture_bytes(s);
     p.seeds = times(copies, p.seeds);
     p.views = times(copies, p.views);
     if (p.rank_views < FEATURE_BLOCK_BYTES && p.views > 0)

@@ -63,6 +63,15 @@ static void sheet_size(const struct map_preview *p, int64_t dims[3])
     dims[2] = 3;
 }
 
+int64_t map_preview_bytes(const struct map_preview *p)
+{
+    int64_t dims[3];
+    if (p->n == 0)
+        return 0;
+    sheet_size(p, dims);
+    return dims[0] * dims[1] * dims[2];
+}
+
 static enum lp_status define_captions(const struct map_preview *p,
                                       struct h5 *h5, const struct dataset *d)
 {
@@ -125,7 +134,7 @@ enum lp_status map_preview_define(const struct map_preview *p, struct h5 *h5,
                      NULL));
     LP_TRY(define_attributes(h5));
     LP_TRY(define_captions(p, h5, d));
-    const size_t bytes = (size_t)(dims[0] * dims[1] * dims[2]);
+    const size_t bytes = (size_t)map_preview_bytes(p);
     white = malloc(bytes);
     if (!white)
         LP_TRY(lp_fail(LP_ENOMEM, "no memory for a picture of maps"));

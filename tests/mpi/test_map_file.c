@@ -251,6 +251,7 @@ static void previews_are_few_small_and_spread_over_all_maps(void **state)
     map_preview_plan(&p, &d, side);
     assert_true(p.n == MAP_PREVIEWS && p.step == 8 && p.columns == 4);
     assert_true(p.h == 22 && p.w == 125); /* of 175 and 1000 cells         */
+    assert_true(map_preview_bytes(&p) == 3 * (4 * 22 + 12) * (4 * 125 + 12));
     const int64_t n_pairs = d.label_offset[MANY];
     for (int i = 0; i < MAP_PREVIEWS; ++i)
         assert_true(p.pair[i] == i * n_pairs / MAP_PREVIEWS);

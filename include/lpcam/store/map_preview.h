@@ -28,6 +28,9 @@ struct map_preview {
 void map_preview_plan(struct map_preview *p, const struct dataset *d,
                       const int64_t *size);
 
+/* Of the sheet. Local. */
+int64_t map_preview_bytes(const struct map_preview *p);
+
 /* Structure, captions, and a white sheet. Called by rank 0 alone. Local. */
 enum lp_status map_preview_define(const struct map_preview *p, struct h5 *h5,
                                   const struct dataset *d);
