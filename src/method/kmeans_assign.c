@@ -239,7 +239,7 @@ static void best_dots(const struct kmeans_rows *rows, int k, int usable,
                       int first, int32_t *label, float *cosine)
 {
     const float *dot = rows->dot + first;
-    ints best = usable - (ints){0};
+    ints best = (ints){0} + usable;
     floats x, most;
 
     memcpy(&most, dot + usable * KMEANS_BLOCK, sizeof most);

@@ -7,7 +7,10 @@
 #include <string.h>
 
 #include "lpcam/base/fault.h"
+#include "lpcam/base/log.h"
 #include "lpcam/base/pages.h"
+#include "lpcam/run/progress.h"
+#include "lpcam/run/stop.h"
 
 /* Iterations on the sample, before and between the swaps. */
 #define FIRST_ITERATIONS 10
@@ -342,10 +345,16 @@ static enum lp_status solve_all(struct kmeans *km, struct features *f,
 {
     enum lp_status status = LP_OK;
     struct kmeans_sample sample = {0};
+    double said_s = 0;
     for (int first = 0; first < km->n_problems; first += comm_size(comm)) {
         const int p = first + comm_rank(comm);
+        if (progress_due(&said_s, km->progress_s))
+            lp_status_line("cluster: k-means++, %d of %d problems have a start",
+                           first, km->n_problems);
         LP_TRY(kmeans_sample_round(km, f, hash, first, m, &sample, comm));
-        if (p < km->n_problems)
+        if (stop_asked())
+            status = LP_STOP;
+        else if (p < km->n_problems)
             status = solve_sample(km, p, &sample, hash[p], swaps);
         LP_AGREE(comm);
         free(sample.x);

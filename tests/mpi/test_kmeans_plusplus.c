@@ -3,10 +3,12 @@
  * that know the data. */
 #include "support.h"
 
+#include <signal.h>
 #include <stdio.h>
 
 #include "kmeans_data.h"
 #include "lpcam/run/comm.h"
+#include "lpcam/run/stop.h"
 
 #define K      4
 #define SWAPS  6
@@ -461,6 +463,23 @@ static void a_sample_too_small_for_k_is_refused(void **state)
     features_release(&all);
 }
 
+/* Last, because a process that was asked to stop stays so. */
+static void a_signal_to_one_rank_stops_all(void **state)
+{
+    (void)state;
+    struct features all = data_made(8, 3, 8, LP_F32);
+    struct features f = my_share(&all, 0);
+    struct kmeans km;
+    stop_install();
+    if (world_rank() == comm_size(MPI_COMM_WORLD) - 1)
+        raise(SIGUSR1);
+    assert_true(
+        on_all(start(&km, &f, K, 1, SAMPLE, SWAPS, MPI_COMM_WORLD) == LP_STOP));
+    kmeans_release(&km);
+    features_release(&f);
+    features_release(&all);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -478,6 +497,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_fault_at_any_site_ends_all_ranks),
         cmocka_unit_test(a_failing_read_ends_all_ranks),
         cmocka_unit_test(a_sample_too_small_for_k_is_refused),
+        cmocka_unit_test(a_signal_to_one_rank_stops_all),
     };
     return test_mpi_main(argc, argv, tests);
 }

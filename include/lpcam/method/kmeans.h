@@ -124,7 +124,8 @@ enum lp_status kmeans_start_hash(struct kmeans *km, struct features *f,
  * each is one. They depend on what kmeans_start_hash depends on. A rank solves
  * one problem at a time, which takes it about 2 sample d floats.
  * Collective over comm; sample is at least KMEANS_LEAST_SAMPLE k, else LP_EARG;
- * swaps at least 0. Fails as kmeans_start_hash. */
+ * swaps at least 0. Fails as kmeans_start_hash, or between problems with LP_STOP
+ * where a rank was asked to stop. */
 enum lp_status kmeans_start_plusplus(struct kmeans *km, struct features *f,
                                      const uint64_t *class_hash, uint64_t seed,
                                      int sample, int swaps, MPI_Comm comm);
