@@ -67,8 +67,8 @@ def points(name, whole, part):
         print(f"{t:9.2f} {cam[t]:7.2f}", *(f"{np.mean([c[t] for c in starts]):7.2f}" for starts in lpcam))
     at30, best = ([pick(p) - pick(w) for w, p in zip(*lpcam)] for pick in (lambda c: c[0.3], lambda c: max(c.values())))
     for what, gain in (("at 0.30", at30), ("at the best threshold", best)):
-        error = np.std(gain, ddof=1) / len(gain)**0.5 if len(gain) > 1 else np.nan
-        print(f"{name}: gained {what} {np.mean(gain):+.3f}, standard error {error:.3f}")
+        error = f", standard error {np.std(gain, ddof=1) / len(gain)**0.5:.3f}" if len(gain) > 1 else ""
+        print(f"{name}: gained {what} {np.mean(gain):+.3f}{error}")
     return at30, best
 
 
