@@ -14,6 +14,7 @@
 #include "lpcam/run/comm.h"
 #include "lpcam/run/phase.h"
 #include "lpcam/store/prototype_file.h"
+#include "lpcam/store/sealed_file.h"
 #include "stages.h"
 
 static int n_starts(const struct cluster *c)
@@ -101,7 +102,7 @@ static void drop_checkpoints(const struct cluster *c)
     for (int r = 0; r < n_starts(c); ++r) {
         char *path = checkpoint_path(c->session, r);
         if (path)
-            checkpoint_remove(path);
+            sealed_remove(path);
         free(path);
     }
 }

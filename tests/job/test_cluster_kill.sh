@@ -84,7 +84,7 @@ refused 1 "cluster_0.checkpoint was made with kmeans.max_iter = 8" 2 cluster "${
 printf 'x' | dd of="$out/cluster_0.checkpoint" bs=1 seek=3000 conv=notrunc status=none
 mkdir -p "$out/cluster_1.checkpoint.partial"
 must 2 cluster "${settings[@]}" --set run.checkpoint_s=0
-grep -q "cluster_0.checkpoint is damaged and is not used: clustering begins anew" "$work/log"
+grep -q "cluster_0.checkpoint is damaged and is not used: what it kept is done again" "$work/log"
 grep -q "warning: clustering goes on, but would be resumed from an earlier iteration than 8" "$work/log"
 rmdir "$out/cluster_1.checkpoint.partial"
 same_prototypes

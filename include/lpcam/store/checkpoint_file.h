@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* checkpoint_file.h: where a clustering is (kmeans_keep.h), a file for this
- * program alone: a head with the sizes and a SHA-256 of what follows, the
- * settings, then the arrays, all in this machine's byte order. It is small and
- * replaced as a whole: to a temporary name, fsync, rename. */
+/* checkpoint_file.h: where a clustering is (kmeans_keep.h), as a sealed file. */
 #ifndef LPCAM_CHECKPOINT_FILE_H
 #define LPCAM_CHECKPOINT_FILE_H
 
@@ -41,8 +38,5 @@ enum lp_status checkpoint_write(const char *path, const char *settings,
 enum lp_status checkpoint_read(const char *path, const char *settings,
                                const struct kmeans *km,
                                struct kmeans_past *past, MPI_Comm comm);
-
-/* See to it that there is no such file, whole or half written. Local. */
-void checkpoint_remove(const char *path);
 
 #endif
