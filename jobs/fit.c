@@ -95,95 +95,6 @@ static void warn_classes(const struct fit *f)
     }
 }
 
-/* The fold that holds a photograph out goes by its ID alone. */
-static enum lp_status draw_folds(const struct fit *f, uint8_t **fold)
-{
-    enum lp_status status = LP_OK;
-    const struct fit_rows *rows = &f->rows;
-    const struct config *c = &f->session.config;
-    *fold = malloc((size_t)(rows->n * rows->views) + 1);
-    if (!*fold || lp_fault("fit_folds"))
-        status = lp_fail(LP_ENOMEM, "no memory for the folds");
-    LP_AGREE(f->session.comm);
-    for (int64_t i = 0; i < rows->n; ++i) {
-        const char *id = dataset_id(&f->session.data, rows->image[i]);
-        const uint64_t drawn =
-            hash_mix(hash_mix((uint64_t)c->run.seed, 0xf01d), hash_text(id));
-        for (int v = 0; v < rows->views; ++v)
-            (*fold)[i * rows->views + v] =
-                (uint8_t)(drawn % (uint64_t)c->fit.folds);
-    }
-done:
-    return status;
-}
-
-/* Say which classes need more steps; the same on every rank. */
-static enum lp_status check_converged(const struct fit *f)
-{
-    const struct config *c = &f->session.config;
-    const struct logistic *l = &f->layer;
-    int n_open = 0, first = 0;
-    for (int i = l->n_classes - 1; i >= 0; --i)
-        if (l->state[i] == LOGISTIC_OPEN) {
-            ++n_open;
-            first = i;
-        }
-    if (n_open == 0)
-        return LP_OK;
-    return lp_fail_all(f->session.comm, LP_EARG,
-                       "fit: %d of %d classes, such as %s, did not converge in "
-                       "fit.max_iter = %d steps to fit.tol = %g (gradient %g): "
-                       "no classifier is written; raise one, or fit.lambda, or "
-                       "choose another fit.solver",
-                       n_open, l->n_classes,
-                       dataset_class(&f->session.data, first), c->fit.max_iter,
-                       c->fit.tol, l->gradient[first]);
-}
-
-/* lambda by cross-validation, then the layer from all photographs. */
-static enum lp_status learn(struct fit *f)
-{
-    enum lp_status status = LP_OK;
-    const struct session *s = &f->session;
-    const struct config *c = &s->config;
-    const int n = s->data.n_classes, n_points = c->fit.lambda.n;
-    uint8_t *fold = NULL;
-    struct logistic_options options = {.tol = c->fit.tol,
-                                       .max_iter = c->fit.max_iter,
-                                       .bias = c->fit.bias,
-                                       .balanced = c->fit.balanced,
-                                       .progress_s = c->run.progress_s,
-                                       .solver = c->fit.exact ? LOGISTIC_EXACT
-                                                              : LOGISTIC_BOUND};
-    LP_TRY(draw_folds(f, &fold));
-    const struct samples samples = {.n = f->rows.n * f->rows.views,
-                                    .d = f->rows.d,
-                                    .n_classes = n,
-                                    .x = f->rows.x,
-                                    .y = f->rows.y,
-                                    .fold = fold};
-    f->path_ap = calloc((size_t)n_points * (size_t)n, sizeof *f->path_ap);
-    if (!f->path_ap || lp_fault("fit_path_ap"))
-        status =
-            lp_fail(LP_ENOMEM, "no memory for %d x %d precisions", n_points, n);
-    LP_AGREE(s->comm);
-    const double t = phase_now_s();
-    for (int i = 0; i < n_points; ++i)
-        f->point[i].lambda = c->fit.lambda.v[i];
-    LP_TRY(logistic_path(f->point, n_points, c->fit.folds, &f->best, f->path_ap,
-                         &samples, &options, &f->grid));
-    options.lambda = f->point[f->best].lambda;
-    LP_TRY(logistic_fit(&f->layer, &samples, &options, &f->grid));
-    phase_add(PHASE_FIT, t);
-    status = check_converged(f);
-done:
-    if (status == LP_STOP)
-        lp_log("fit: %s keeps the pooled features; learning begins anew",
-               s->out[OUT_POOLED]);
-    free(fold);
-    return status;
-}
-
 /* The layer as the classifier's file will have it. */
 static enum lp_status make_head(struct fit *f)
 {
@@ -256,10 +167,11 @@ static enum lp_status fit(struct fit *f)
                            s->config.data.root));
     LP_TRY(session_keep_config(s));
     warn_classes(f);
-    LP_TRY(learn(f));
+    LP_TRY(fit_learn(f));
     LP_TRY(make_head(f));
     LP_TRY(judge(f));
     LP_TRY(write_classifier(f));
+    fit_drop_checkpoint(f);
 done:
     return status;
 }

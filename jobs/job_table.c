@@ -20,7 +20,8 @@ const struct job jobs[] = {
      "photographs, labels, an ONNX classifier of any classes",
      "classifier.onnx, its class names; fit.json: average precisions",
      "run.out data.layout data.root data.labels data.classes model.file "
-     "fit.out fit.test fit.lambda fit.folds fit.weights fit.flip fit.crops",
+     "fit.out fit.test fit.lambda fit.folds fit.weights fit.flip fit.crops "
+     "run.checkpoint_s",
      "mpirun -n 8 lpcam fit configs/voc12.ini --set "
      "model.file=imagenet.onnx",
      job_fit},

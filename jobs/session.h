@@ -91,6 +91,7 @@ char *settings_components(const struct basis *b); /* which they are, if any */
 char *settings_views(const struct session *s);    /* extract, data          */
 char *settings_features(const struct session *s); /* all but cluster's, maps' */
 char *settings_pooled(const struct session *s);   /* model, views, data   */
+char *settings_fit(const struct session *s);      /* pooled, learning        */
 char *settings_gallery(const struct session *s);  /* which images are shown  */
 char *settings_join(char *a, char *b); /* takes both; NULL when one is NULL */
 

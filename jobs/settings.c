@@ -119,6 +119,14 @@ char *settings_pooled(const struct session *s)
         settings_data(s));
 }
 
+char *settings_fit(const struct session *s)
+{
+    return settings_join(settings_pooled(s),
+                         KEY_LINES(&s->config, "run.seed", "fit.lambda",
+                                   "fit.folds", "fit.solver", "fit.weights",
+                                   "fit.bias", "fit.max_iter", "fit.tol"));
+}
+
 char *settings_gallery(const struct session *s)
 {
     return KEY_LINES(&s->config, "data.masks", "data.annotations",

@@ -26,11 +26,23 @@ stopped() { # FAULT RANKS
     [ "$code" = 75 ] || { echo "exit code $code, not 75"; cat "$work/log"; exit 1; }
 }
 stopped walk_each@0:5 2
-# then in the middle of the third of four fits: the features stay
+# then in the third of four fits: the features stay, and the fits before it
 stopped newton@2:3 3
-grep -q "pooled.h5 keeps the pooled features" "$work/log"
+grep -q "are kept in $work/cut: the same command goes on" "$work/log"
 [ ! -e "$work/cut/classifier.onnx" ] && cp -p "$work/cut/pooled.h5" "$work/pooled.h5"
+refused 1 "fit.checkpoint was made with fit.tol = 1e-08, this run has 1e-09" 3 fit "${settings[@]}" "${out[@]}" --set fit.tol=1e-9
+# and a rank is killed in the fourth; what is damaged then is not used
+code=0
+LPCAM_FAULT='newton@1:2!9' ranks 3 fit "${settings[@]}" "${out[@]}" || code=$?
+[ "$code" != 0 ] && grep -q "goes on after 2 of 4 fits" "$work/log"
+cp "$work/cut/fit.checkpoint" "$work/kept"
+printf x | dd of="$work/cut/fit.checkpoint" bs=1 seek=2000 conv=notrunc status=none
+stopped newton@0:1 3
+grep -q "fit.checkpoint is damaged and is not used" "$work/log"
+cp "$work/kept" "$work/cut/fit.checkpoint"
 must 3 fit "${settings[@]}" "${out[@]}"
+grep -q "goes on after 3 of 4 fits" "$work/log"
+[ ! -e "$work/cut/fit.checkpoint" ]
 same_pooled fit1 cut
 [ ! "$work/cut/pooled.h5" -nt "$work/pooled.h5" ]
 cmp "$work/fit3/classifier.onnx" "$work/cut/classifier.onnx"
@@ -85,7 +97,7 @@ refused 1 "max_bad" 2 fit "${own[@]}" --set data.max_bad=0 --set run.out="$work/
 
 # --- what cannot be done is said, and no classifier is left behind
 refused 1 "did not converge" 2 fit "${settings[@]}" --set run.out="$work/fit3" --set fit.max_iter=1 --set fit.out="$work/none.onnx"
-[ ! -e "$work/none.onnx" ]
+[ ! -e "$work/none.onnx" ] && [ ! -e "$work/fit3/fit.checkpoint" ]
 refused 1 "cannot write fit.out" 2 fit "${settings[@]}" --set run.out="$work/none" --set fit.out="$work/nowhere/x.onnx"
 refused 2 "fit.crops must be 1 or 5, not \"3\"" 1 fit configs/scenes.ini --set fit.crops=3
 refused 2 "fit.folds" 1 fit configs/scenes.ini --set fit.folds=1

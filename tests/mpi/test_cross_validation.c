@@ -10,7 +10,9 @@
 
 #include "logistic_data.h"
 #include "lpcam/base/fault.h"
+#include "lpcam/run/comm.h"
 #include "lpcam/run/stop.h"
+#include "tiny_store.h"
 
 enum { N = 150, D = 9, CLASSES = 4, FOLDS = 3, POINTS = 4 };
 
@@ -128,8 +130,9 @@ static void it_picks_what_brute_force_picks(void **state)
         for (int i = 0; i < POINTS; ++i)
             point[i] = (struct logistic_point){.lambda = lambda[i]};
         grid_init(&g, 0, 0, MPI_COMM_WORLD);
-        assert_true(on_all(logistic_path(point, POINTS, FOLDS, &best, ap[0],
-                                         &mine.s, &options, &g) == LP_OK));
+        assert_true(
+            on_all(logistic_path(point, POINTS, FOLDS, &best, ap[0], &mine.s,
+                                 &options, NULL, &g) == LP_OK));
         for (int i = 0; i < POINTS; ++i) {
             worst = fmax(worst, fabs(point[i].mean_ap - mean[i]));
             n_open += point[i].n_open;
@@ -158,7 +161,7 @@ static void a_class_without_images_is_left_out_of_the_mean(void **state)
     int best;
     grid_init(&g, 0, 0, MPI_COMM_WORLD);
     assert_true(on_all(logistic_path(&point, 1, FOLDS, &best, ap, &mine.s,
-                                     &options, &g) == LP_OK));
+                                     &options, NULL, &g) == LP_OK));
     assert_true(on_all(ap[1] == -1 && ap[0] > 0 && best == 0));
     assert_true(
         on_all(fabs(point.mean_ap - (ap[0] + ap[2] + ap[3]) / 3) < 1e-15));
@@ -179,7 +182,7 @@ static void fits_that_do_not_converge_are_counted(void **state)
     o.max_iter = 0;
     grid_init(&g, 0, 0, MPI_COMM_WORLD);
     assert_true(on_all(logistic_path(&point, 1, FOLDS, &best, NULL, &mine.s, &o,
-                                     &g) == LP_OK));
+                                     NULL, &g) == LP_OK));
     assert_true(on_all(point.n_open == FOLDS * CLASSES));
     grid_release(&g);
     share_release(&mine);
@@ -198,7 +201,7 @@ static void folds_without_images_are_refused(void **state)
         int best;
         grid_init(&g, 0, 0, MPI_COMM_WORLD);
         const enum lp_status status = logistic_path(
-            &point, 1, wrong[i], &best, NULL, &mine.s, &options, &g);
+            &point, 1, wrong[i], &best, NULL, &mine.s, &options, NULL, &g);
         assert_true(on_all(status == LP_EARG || status == LP_EPEER));
         grid_release(&g);
     }
@@ -224,7 +227,7 @@ static void without_memory_all_fail(void **state)
         snprintf(wish, sizeof wish, "%s@%d", sites[i], last);
         setenv("LPCAM_FAULT", wish, 1);
         const enum lp_status status = logistic_path(
-            &point, 1, FOLDS, &best, NULL, &part_of_all.s, &options, &g);
+            &point, 1, FOLDS, &best, NULL, &part_of_all.s, &options, NULL, &g);
         unsetenv("LPCAM_FAULT");
         assert_true(on_all(status == (mine ? LP_ENOMEM : LP_EPEER)));
         grid_release(&g);
@@ -233,28 +236,140 @@ static void without_memory_all_fail(void **state)
     samples_release(&all);
 }
 
-/* The path of a share, its answer the same on every rank; what rank 0 says goes
- * to `said`. */
-static enum lp_status path_said(const struct logistic_options *o, FILE *said)
+enum { FITS = 2 * FOLDS };
+
+/* What rank 0 was given to save after each number of fits. */
+struct saver {
+    double *number[FITS + 1];
+    int64_t n;
+    int n_saves, fails; /* fails: the saves to fail from now on             */
+};
+
+static enum lp_status take(void *arg, const struct logistic_past *past)
+{
+    struct saver *saver = arg;
+    ++saver->n_saves;
+    if (saver->fails-- > 0)
+        return lp_fail(LP_EIO, "no room");
+    free(saver->number[past->n_done]);
+    saver->number[past->n_done] = malloc((size_t)past->n * sizeof(double));
+    memcpy(saver->number[past->n_done], past->number,
+           (size_t)past->n * sizeof(double));
+    saver->n = past->n;
+    return LP_OK;
+}
+
+static void saver_release(struct saver *saver)
+{
+    for (int i = 0; i <= FITS; ++i)
+        free(saver->number[i]);
+}
+
+struct result {
+    struct logistic_point point[2];
+    double ap[2][CLASSES];
+    int best;
+};
+
+/* The path of a share; its answer is the same on every rank. */
+static enum lp_status run_path(const struct logistic_options *o,
+                               const struct logistic_keep *keep,
+                               struct result *r)
 {
     struct samples all = folded();
     struct share mine = share_of(&all, 0);
-    struct logistic_point point[2] = {{.lambda = 2}, {.lambda = 1}};
     struct grid g;
-    int best;
+    *r = (struct result){.point = {{.lambda = 1}, {.lambda = 2}}};
     grid_init(&g, 0, 0, MPI_COMM_WORLD);
+    const enum lp_status status = logistic_path(r->point, 2, FOLDS, &r->best,
+                                                r->ap[0], &mine.s, o, keep, &g);
+    grid_release(&g);
+    share_release(&mine);
+    samples_release(&all);
+    return status;
+}
+
+/* All have what rank 0 saved. */
+static void share_saves(struct saver *saver)
+{
+    comm_bcast(MPI_COMM_WORLD, &saver->n, sizeof saver->n);
+    const int64_t bytes = saver->n * (int64_t)sizeof(double);
+    for (int i = 1; i <= FITS; ++i) {
+        if (comm_rank(MPI_COMM_WORLD) > 0)
+            saver->number[i] = malloc((size_t)bytes);
+        comm_bcast(MPI_COMM_WORLD, saver->number[i], bytes);
+    }
+}
+
+static void it_goes_on_from_any_fit_to_the_same_bits(void **state)
+{
+    (void)state;
+    const bool root = comm_rank(MPI_COMM_WORLD) == 0;
+    struct saver saver = {0};
+    struct logistic_keep keep = {.save = take, .arg = &saver};
+    struct result whole, plain;
+    assert_true(on_all(run_path(&options, NULL, &plain) == LP_OK));
+    assert_true(on_all(run_path(&options, &keep, &whole) == LP_OK));
+    assert_true(on_all(memcmp(&plain, &whole, sizeof whole) == 0));
+    assert_true(on_all(saver.n_saves == (root ? FITS : 0)));
+    share_saves(&saver);
+    for (int from = 1; from <= FITS; ++from) {
+        struct saver rest = {0};
+        struct result r;
+        keep.arg = &rest;
+        keep.past = (struct logistic_past){from, saver.n, saver.number[from]};
+        assert_true(on_all(run_path(&options, &keep, &r) == LP_OK));
+        assert_true(on_all(memcmp(&r, &whole, sizeof r) == 0));
+        assert_true(on_all(rest.n_saves == (root ? FITS - from : 0)));
+        for (int i = from + 1; root && i <= FITS; ++i)
+            assert_memory_equal(rest.number[i], saver.number[i],
+                                (size_t)saver.n * sizeof(double));
+        saver_release(&rest);
+    }
+    saver_release(&saver);
+}
+
+static void what_was_kept_of_another_path_is_refused(void **state)
+{
+    (void)state;
+    static const double some[8];
+    const struct logistic_past wrong[] = {{1, 8, some}, {FITS + 1, 8, some}};
+    for (int i = 0; i < 2; ++i) {
+        const struct logistic_keep keep = {.save = take, .past = wrong[i]};
+        struct result r;
+        tiny_listen();
+        const enum lp_status status = run_path(&options, &keep, &r);
+        assert_true(on_all(status == LP_EARG || status == LP_EPEER));
+        assert_true(on_all(comm_rank(MPI_COMM_WORLD) > 0 ||
+                           strstr(tiny_heard(), "remove its file")));
+    }
+}
+
+static void a_save_that_fails_stops_nothing(void **state)
+{
+    (void)state;
+    struct saver saver = {.fails = 2};
+    const struct logistic_keep keep = {.save = take, .arg = &saver};
+    struct result r;
+    assert_true(on_all(run_path(&options, &keep, &r) == LP_OK));
+    assert_true(on_all(comm_rank(MPI_COMM_WORLD) > 0 ||
+                       (!saver.number[2] && saver.number[3])));
+    saver_release(&saver);
+}
+
+/* The path as above; what rank 0 says goes to `said`. */
+static enum lp_status path_said(const struct logistic_options *o,
+                                const struct logistic_keep *keep, FILE *said)
+{
+    struct result r;
     fflush(stdout);
     const int kept = dup(STDOUT_FILENO);
     dup2(fileno(said), STDOUT_FILENO);
-    const enum lp_status status =
-        logistic_path(point, 2, FOLDS, &best, NULL, &mine.s, o, &g);
+    const enum lp_status status = run_path(o, keep, &r);
     fflush(stdout);
     dup2(kept, STDOUT_FILENO);
     close(kept);
     rewind(said);
-    grid_release(&g);
-    share_release(&mine);
-    samples_release(&all);
     return status;
 }
 
@@ -268,7 +383,7 @@ static void it_says_which_fit_it_is_at(void **state)
     bool good = true;
     FILE *said = tmpfile();
     o.progress_s = 1e-9;
-    assert_true(on_all(path_said(&o, said) == LP_OK));
+    assert_true(on_all(path_said(&o, NULL, said) == LP_OK));
     while (fgets(line, sizeof line, said)) {
         const char *at = strstr(line, "] fit ");
         good = good && at && sscanf(at, "] fit %d of %d: lambda", &n, &of) == 2;
@@ -280,7 +395,17 @@ static void it_says_which_fit_it_is_at(void **state)
     fclose(said);
 }
 
-/* In the middle of the last fold, between two steps. Stays so: the last test. */
+/* A signal to this rank in the middle of the fifth fit: after its first step. */
+static void stop_in_fifth(const char *site)
+{
+    static int fits, pauses;
+    fits += strcmp(site, "newton") == 0;
+    if (fits == 5 && strncmp(site, "logistic_newton.c:", 18) == 0 &&
+        ++pauses == 8)
+        raise(SIGUSR1);
+}
+
+/* Kept is what was there before that fit. Stays so: the last test. */
 static void a_signal_to_one_rank_stops_all(void **state)
 {
     (void)state;
@@ -288,20 +413,29 @@ static void a_signal_to_one_rank_stops_all(void **state)
     struct logistic l;
     struct logistic_options o = options;
     const int last = comm_size(MPI_COMM_WORLD) - 1;
-    char wish[64], line[256], said_last[256] = "";
+    char line[256], said_last[256] = "";
     FILE *said = tmpfile();
+    struct saver every = {0}, saver = {0};
+    struct logistic_keep keep = {.save = take, .arg = &every};
+    struct result r;
+    assert_true(on_all(run_path(&options, &keep, &r) == LP_OK));
+    keep = (struct logistic_keep){.save = take, .arg = &saver, .every_s = 1e9};
     o.lambda = 1;
     o.progress_s = 1e-9;
     stop_install();
-    snprintf(wish, sizeof wish, "newton@%d:%d!%d", last, 2 * FOLDS, SIGUSR1);
-    setenv("LPCAM_FAULT", wish, 1);
-    lp_fault_watch(NULL); /* visits count from here */
-    assert_true(on_all(path_said(&o, said) == LP_STOP));
-    unsetenv("LPCAM_FAULT");
+    if (comm_rank(MPI_COMM_WORLD) == last)
+        lp_fault_watch(stop_in_fifth);
+    assert_true(on_all(path_said(&o, &keep, said) == LP_STOP));
+    lp_fault_watch(NULL);
     while (fgets(line, sizeof line, said))
         strcpy(said_last, line);
     assert_true(on_all(comm_rank(MPI_COMM_WORLD) > 0 ||
-                       strstr(said_last, "fit 5 of 6")));
+                       (strstr(said_last, "fit 5 of 6") && saver.n_saves == 1 &&
+                        saver.number[4] &&
+                        memcmp(saver.number[4], every.number[4],
+                               (size_t)every.n * sizeof(double)) == 0)));
+    saver_release(&every);
+    saver_release(&saver);
     assert_true(on_all(fit(&l, &all, &o, 1, 1, MPI_COMM_SELF) ==
                        (comm_rank(MPI_COMM_WORLD) == last ? LP_STOP : LP_OK)));
     logistic_release(&l);
@@ -317,6 +451,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(fits_that_do_not_converge_are_counted),
         cmocka_unit_test(folds_without_images_are_refused),
         cmocka_unit_test(without_memory_all_fail),
+        cmocka_unit_test(it_goes_on_from_any_fit_to_the_same_bits),
+        cmocka_unit_test(what_was_kept_of_another_path_is_refused),
+        cmocka_unit_test(a_save_that_fails_stops_nothing),
         cmocka_unit_test(it_says_which_fit_it_is_at),
         cmocka_unit_test(a_signal_to_one_rank_stops_all),
     };

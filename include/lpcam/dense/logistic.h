@@ -88,6 +88,23 @@ struct logistic_point {
     int n_open;     /* fits (a class of a fold) that did not converge         */
 };
 
+/* Where a cross-validation is: fits (a lambda without a fold) that are done, and
+ * the numbers to go on from, the same on every rank. */
+struct logistic_past {
+    int64_t n_done, n;
+    const double *number; /* [n] */
+};
+
+/* What to do while one runs, so that one that was stopped or killed goes on: on
+ * as many ranks as before to the same bits. */
+struct logistic_keep {
+    enum lp_status (*save)(void *arg, const struct logistic_past *past);
+    void *arg;
+    double every_s; /* between saves, and one after the last fit; 0: after
+                       every fit                                             */
+    struct logistic_past past; /* to go on from; zeroed: none                */
+};
+
 /* Cross-validation: learn on all folds but one, for each, and rank the images of
  * that one. point [n_points] brings lambdas and gets the rest; they are visited
  * from the largest to the smallest, each from where the last one ended, to a tol
@@ -95,13 +112,17 @@ struct logistic_point {
  * *best becomes the one of the largest mean_ap, the larger lambda of equals.
  * ap [n_points][N]: average precision of each class over all held-out images,
  * the mean over the folds that held any out, -1 where none did. Optional.
- * Every fold 0 .. n_folds - 1 of s->fold must hold an image out (LP_EARG).
+ * keep: rank 0 calls save, also when it is stopped or fails; a save that fails is
+ * told and all goes on. NULL: nothing is kept.
+ * Every fold 0 .. n_folds - 1 of s->fold must hold an image out, and keep->past
+ * be of a path of these sizes (LP_EARG).
  * The scores of a class come together on rank c % n_ranks, a class a rank at a
  * time. Collective and fails as logistic_fit. */
 enum lp_status logistic_path(struct logistic_point *point, int n_points,
                              int n_folds, int *best, double *ap,
                              const struct samples *s,
                              const struct logistic_options *o,
+                             const struct logistic_keep *keep,
                              const struct grid *g);
 
 #endif
