@@ -84,6 +84,7 @@ void kmeans_hand_on(struct kmeans *km, struct kmeans *next)
         memcpy(next->n_zero, km->n_zero, n * sizeof *km->n_zero);
         next->length = km->length;
         next->bits = km->bits;
+        next->pairs = km->pairs;
     } else {
         free(km->length);
     }

@@ -375,12 +375,12 @@ enum lp_status kmeans_start_plusplus(struct kmeans *km, struct features *f,
 
     if (!hash)
         status = lp_fail(LP_ENOMEM, "no memory for %d hashes", km->n_problems);
-    else if (sample < KMEANS_LEAST_SAMPLE * km->k || swaps < 0)
-        status = lp_fail(LP_EARG,
-                         "kmeans.sample must be at least %d times kmeans.k, "
-                         "kmeans.swaps at least 0",
-                         KMEANS_LEAST_SAMPLE);
     LP_AGREE(comm);
+    if (sample < KMEANS_LEAST_SAMPLE * km->k || swaps < 0)
+        LP_TRY(lp_fail_all(comm, LP_EARG,
+                           "kmeans.sample must be at least %d times kmeans.k, "
+                           "kmeans.swaps at least 0",
+                           KMEANS_LEAST_SAMPLE));
     LP_TRY(kmeans_scan(km, f, comm));
     for (int p = 0; p < km->n_problems; ++p)
         hash[p] =

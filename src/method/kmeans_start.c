@@ -130,8 +130,9 @@ enum lp_status kmeans_start_rows(struct kmeans *km, struct features *f,
     status = load_rows(km, f, start, &n_loaded);
     LP_AGREE(comm);
     if (comm_total(comm, n_loaded) != n_named)
-        LP_TRY(lp_fail(LP_EARG, "a start row is of an image that is not in "
-                                "the list; correct kmeans.rows"));
+        LP_TRY(lp_fail_all(comm, LP_EARG,
+                           "a start row is of an image that is not in the "
+                           "list; correct kmeans.rows"));
 
     /* Each slot was written by one rank and is zero on the others, so adding
      * the bits brings it to all. */
