@@ -66,11 +66,11 @@ enum lp_status jpeg_write(const struct out_folder *folder, const char *name,
     if (encode(&e, image, quality)) {
         const struct out_piece piece = {e.bytes, (int64_t)e.n};
         status = out_folder_write(folder, name, &piece, 1);
-    } else {
+        free(e.bytes);
+    } else { /* the library's, then; it may have let go of e.bytes */
         status = lp_fail(LP_ENOMEM, "no memory to write %s, %d x %d pixels",
                          name, image->h, image->w);
     }
     jpeg_destroy_compress(&e.jpeg);
-    free(e.bytes);
     return status;
 }
