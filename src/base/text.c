@@ -217,7 +217,7 @@ bool text_add_v(struct text_buffer *b, const char *format, va_list args)
     va_list again;
     va_copy(again, args);
     int n = vsnprintf(NULL, 0, format, args);
-    bool ok = n >= 0;
+    bool ok = n >= 0 && !b->failed;
     if (ok && b->n + (size_t)n + 1 > b->room) {
         size_t room = 2 * (b->n + (size_t)n) + 64;
         char *s = realloc(b->s, room);
@@ -231,6 +231,7 @@ bool text_add_v(struct text_buffer *b, const char *format, va_list args)
         vsnprintf(b->s + b->n, b->room - b->n, format, again);
         b->n += (size_t)n;
     }
+    b->failed = !ok;
     va_end(again);
     return ok;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -146,6 +147,18 @@ static void a_string_grows_and_stays_ended(void **state)
     free(b.s);
 }
 
+/* The format asks for a character that the C locale does not have. */
+static void a_string_that_failed_stays_failed(void **state)
+{
+    (void)state;
+    struct text_buffer b = {0};
+    assert_true(text_add(&b, "before"));
+    assert_false(text_add(&b, "%lc", (wint_t)0x20ac));
+    assert_false(text_add(&b, "after"));
+    assert_string_equal(b.s, "before");
+    free(b.s);
+}
+
 static void json_strings_are_escaped(void **state)
 {
     (void)state;
@@ -255,6 +268,7 @@ int main(void)
         cmocka_unit_test(the_nearest_name_needs_the_fewest_edits),
         cmocka_unit_test(paths_join_unless_they_are_absolute),
         cmocka_unit_test(a_string_grows_and_stays_ended),
+        cmocka_unit_test(a_string_that_failed_stays_failed),
         cmocka_unit_test(json_strings_are_escaped),
         cmocka_unit_test(json_strings_hold_any_bytes),
         cmocka_unit_test(what_is_not_visible_is_shown_in_digits),

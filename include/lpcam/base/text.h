@@ -50,11 +50,13 @@ char *text_format(const char *format, ...)
  * caller's to free; NULL without memory. */
 char *text_path(const char *folder, const char *name);
 
-/* A growing string. Starts zeroed; text_add keeps s terminated and returns
- * false without memory (s stays valid); free(s) when done. */
+/* A growing string. Starts zeroed; text_add keeps s terminated. Without memory
+ * it returns false, and so does every text_add after it: only the last one has
+ * to be looked at. s stays valid; free(s) when done. */
 struct text_buffer {
     char *s;
     size_t n, room;
+    bool failed;
 };
 bool text_add(struct text_buffer *b, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
