@@ -169,7 +169,7 @@ done:
     return status;
 }
 
-static enum lp_status prove_model(struct session *s)
+static enum lp_status prove_model(struct session *s, int needs)
 {
     enum lp_status status = LP_OK;
     double t = phase_now_s();
@@ -177,7 +177,7 @@ static enum lp_status prove_model(struct session *s)
     t = phase_now_s();
     LP_TRY(prove(s));
     LP_TRY(network_grids(&s->net, s->size, s->grid, s->data.n_images, s->comm));
-    if (s->config.run.passes == 1)
+    if (s->config.run.passes == 1 && !(needs & NEED_FIT))
         LP_TRY(load_view_grids(s));
     phase_add(PHASE_MODEL, t);
 done:
@@ -255,7 +255,7 @@ enum lp_status session_open(struct session *s, const struct job_args *args,
                            "channels: 0 keeps all as they are",
                            (long long)s->config.features.dims, s->net.head.d));
     if (needs & NEED_MODEL && needs & NEED_DATA) {
-        LP_TRY(prove_model(s));
+        LP_TRY(prove_model(s, needs));
         if (!(needs & NEED_FIT))
             plan_print(s, args->n_nodes);
     }
@@ -308,6 +308,8 @@ enum lp_status session_test_open(struct session *test, const struct session *s)
     test->data = (struct dataset){0};
     test->size = test->grid = NULL;
     test->config.data.list = s->config.fit.test;
+    test->config.fit.crops = 1;
+    test->config.fit.flip = false;
     lp_log("held out, %s:", s->config.fit.test);
     LP_TRY(load_data(test, NEED_FIT));
     if (comm_rank(s->comm) == 0)

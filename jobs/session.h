@@ -61,7 +61,8 @@ void session_close(struct session *s);
 enum lp_status session_basis(struct session *s, bool keep);
 
 /* The photographs of fit.test beside those of s, which holds all else: *test is
- * for what works on a session's data set, and s must stay. None may be in both
+ * for what works on a session's data set, whole photographs only, and s must
+ * stay. None may be in both
  * (LP_EARG). session_test_close accepts what is left. Collective; fails on all
  * ranks or none. */
 enum lp_status session_test_open(struct session *test, const struct session *s);

@@ -30,9 +30,6 @@ struct path {
     double *ap;     /* [N] of a fold                                       */
     double *score;  /* [held][N] of this rank's images of a fold           */
     uint8_t *truth; /* [held][N]                                           */
-    int64_t n_held;
-    struct ranked *send; /* [held] a rank                                   */
-    int64_t *n_to;       /* [ranks]                                         */
 };
 
 /* Images of the largest fold on this rank; all folds hold some, and no others
@@ -122,7 +119,6 @@ static enum lp_status path_init(struct path *t,
 {
     enum lp_status status = LP_OK;
     const size_t n = (size_t)s->n_classes;
-    const size_t n_ranks = (size_t)comm_size(g->comm);
     int64_t held;
 
     t->o = *o;
@@ -134,12 +130,9 @@ static enum lp_status path_init(struct path *t,
     t->before = malloc(n * (size_t)t->p.width * sizeof *t->before);
     t->score = malloc(((size_t)held * n + 1) * sizeof *t->score);
     t->truth = malloc((size_t)held * n + 1);
-    t->send = malloc(((size_t)held * n_ranks + 1) * sizeof *t->send);
-    t->n_to = malloc(n_ranks * sizeof *t->n_to);
     t->ap = malloc(n * sizeof *t->ap);
     if (!place_numbers(t) || !t->order || !t->before || !t->score ||
-        !t->truth || !t->send || !t->n_to || !t->ap ||
-        lp_fault("logistic_path"))
+        !t->truth || !t->ap || lp_fault("logistic_path"))
         status = lp_fail(LP_ENOMEM,
                          "no memory to cross-validate %zu classes in %d folds",
                          n, t->n_folds);
@@ -165,35 +158,6 @@ static void path_release(struct path *t)
     free(t->ap);
     free(t->score);
     free(t->truth);
-    free(t->send);
-    free(t->n_to);
-}
-
-/* Average precision of n_ranks classes from `first` on, each on its rank, into
- * t->ap there. */
-static enum lp_status judge_round(struct path *t, int first)
-{
-    enum lp_status status = LP_OK;
-    const int n = t->p.s->n_classes;
-    const MPI_Comm comm = t->p.g->comm;
-    const int own = first + comm_rank(comm);
-    struct ranked *at = t->send;
-    void *rows = NULL;
-    int64_t n_rows;
-
-    for (int r = 0; r < comm_size(comm); ++r) {
-        const int c = first + r;
-        t->n_to[r] = c < n ? t->n_held : 0;
-        for (int64_t i = 0; i < t->n_to[r]; ++i)
-            *at++ = (struct ranked){t->score[i * n + c], t->truth[i * n + c]};
-    }
-    LP_TRY(comm_exchange_rows(comm, t->send, t->n_to, sizeof *t->send, &rows,
-                              &n_rows));
-    if (own < n)
-        t->ap[own] = average_precision(rows, n_rows);
-done:
-    free(rows);
-    return status;
 }
 
 /* The mean of the classes that were judged in any fold. */
@@ -249,7 +213,7 @@ static enum lp_status take_fold(struct path *t,
 {
     enum lp_status status = LP_OK;
     struct problem *p = &t->p;
-    const int n = p->s->n_classes, n_ranks = comm_size(p->g->comm);
+    const int n = p->s->n_classes;
     const int i = t->order[t->n_done / t->n_folds];
     const int fold = (int)(t->n_done % t->n_folds);
     const size_t n_w = (size_t)n * (size_t)p->width;
@@ -258,11 +222,9 @@ static enum lp_status take_fold(struct path *t,
     memcpy(t->before, w, n_w * sizeof *w);
     LP_TRY(problem_choose(p, point[i].lambda, fold));
     LP_TRY(newton_fit(p, &t->l, w));
-    t->n_held = logistic_held_scores(p, w, t->score, t->truth);
-    memset(t->ap, 0, (size_t)n * sizeof *t->ap);
-    for (int first = 0; first < n; first += n_ranks)
-        LP_TRY(judge_round(t, first));
-    comm_sum_f64(p->g->comm, t->ap, n); /* one rank's and zeros */
+    const int64_t n_held = logistic_held_scores(p, w, t->score, t->truth);
+    LP_TRY(
+        average_precisions(t->score, t->truth, n_held, n, t->ap, p->g->comm));
     add_fold(t, i);
     if (t->n_done == n_fits(t) ||
         (t->keep && phase_now_s() - t->saved_s >= t->keep->every_s))
