@@ -85,7 +85,7 @@ enum lp_status exact_prepare(struct problem *p, int c)
     enum lp_status status = LP_OK;
 
     LP_TRY(make_room(p, &p->factor[0]));
-    problem_gram(p, c, &p->factor[0]);
+    LP_TRY(problem_gram(p, c, &p->factor[0]));
     LP_TRY(factor(p, &p->factor[0]));
 done:
     return status;

@@ -49,13 +49,15 @@ static void keep_own(const struct problem *p, int first, int n,
     }
 }
 
-void problem_gram(struct problem *p, int c, struct matrix *to)
+enum lp_status problem_gram(struct problem *p, int c, struct matrix *to)
 {
+    enum lp_status status = LP_OK;
     const int width = p->width;
     for (int first = 0; first < width; first += STRIP) {
         const int rows = width - first, n = rows < STRIP ? rows : STRIP;
         const int64_t numbers = (int64_t)n * rows;
         const double *of = p->panel + first;
+        LP_TRY(problem_pause(p));
         memset(p->strip, 0, (size_t)numbers * sizeof *p->strip);
         for (int64_t i = 0; i < p->s->n; i += PANEL) {
             const int m = p->s->n - i < PANEL ? (int)(p->s->n - i) : PANEL;
@@ -71,4 +73,6 @@ void problem_gram(struct problem *p, int c, struct matrix *to)
         keep_own(p, first, n, to);
     }
     ++p->n_passes;
+done:
+    return status;
 }

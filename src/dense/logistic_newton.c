@@ -12,7 +12,6 @@
 #include "lpcam/base/log.h"
 #include "lpcam/run/comm.h"
 #include "lpcam/run/progress.h"
-#include "lpcam/run/stop.h"
 
 /* Halvings after which a step is given up: 2^-20 of it lowers nothing. */
 #define MOST_HALVINGS 20
@@ -82,8 +81,8 @@ static void tell(const struct newton *t)
 
 enum lp_status newton_pause(struct newton *t)
 {
-    enum lp_status status = stop_asked() ? LP_STOP : LP_OK; /* alone */
-    LP_AGREE(t->p->g->comm);
+    enum lp_status status;
+    LP_TRY(problem_pause(t->p));
     if (progress_due(&t->p->said_s, t->p->o->progress_s))
         tell(t);
 done:
@@ -129,8 +128,9 @@ static void accept(struct newton *t, int c)
 }
 
 /* Go the steps, or what part of each lowers the loss; length 0 where none. */
-static void descend(struct newton *t)
+static enum lp_status descend(struct newton *t)
 {
+    enum lp_status status = LP_OK;
     t->some.n = t->open.n;
     memcpy(t->some.which, t->open.which, (size_t)t->open.n * sizeof(int));
     for (int a = 0; a < t->open.n; ++a) {
@@ -138,11 +138,9 @@ static void descend(struct newton *t)
         t->length[c] = 1;
         t->slope[c] = newton_dot(t, t->g, t->step, c);
     }
-    for (int halving = 0; t->some.n > 0; ++halving) {
+    for (int i = 0; t->some.n > 0 && i <= MOST_HALVINGS; ++i) {
         int n = 0;
-        if (halving > MOST_HALVINGS)
-            for (int a = 0; a < t->some.n; ++a)
-                t->length[t->some.which[a]] = 0;
+        LP_TRY(newton_pause(t));
         try_lengths(t, &t->some);
         for (int a = 0; a < t->some.n; ++a) {
             const int c = t->some.which[a];
@@ -157,6 +155,10 @@ static void descend(struct newton *t)
         }
         t->some.n = n;
     }
+    for (int a = 0; a < t->some.n; ++a)
+        t->length[t->some.which[a]] = 0;
+done:
+    return status;
 }
 
 /* All classes with an optimum; the others get what the header says. */
@@ -196,7 +198,7 @@ enum lp_status newton_fit(struct problem *p, struct logistic *l, double *w)
                                               : newton_bound_step(&t));
         for (int a = 0; a < t.open.n; ++a)
             ++l->iterations[t.open.which[a]];
-        descend(&t);
+        LP_TRY(descend(&t));
     }
 done:
     free(t.numbers);

@@ -71,9 +71,14 @@ static inline bool problem_counts(const struct problem *p, int64_t i)
 /* Has a class no finite optimum at all? Local. */
 bool problem_one_sided(const struct problem *p, int c);
 
+/* Between two pieces of work of at most a pass: leave with LP_STOP, all or none,
+ * where a rank was asked to stop. Collective. */
+enum lp_status problem_pause(const struct problem *p);
+
 /* sum over images of v or of the curvature of class c (-1: of 1, held out or
- * not) times x x', lower triangle, into to, on p->g. Collective. */
-void problem_gram(struct problem *p, int c, struct matrix *to);
+ * not) times x x', lower triangle, into to, on p->g; with a pause before each
+ * strip. Collective. */
+enum lp_status problem_gram(struct problem *p, int c, struct matrix *to);
 
 /* Loss, its gradient and the sum of curvatures at w, with the penalty's part.
  * loss, bend [N]; w, g [N][width]. Collective: one pass. */
@@ -132,8 +137,7 @@ double newton_dot(const struct newton *t, const double *a, const double *b,
                   int c);
 double newton_share(const struct newton *t, const double *g, int c);
 
-/* Between two pieces of work of at most a pass: say how far it is, and leave
- * with LP_STOP, all or none, where a rank was asked to stop. Collective. */
+/* problem_pause, and say how far it is. Collective. */
 enum lp_status newton_pause(struct newton *t);
 
 /* t->step of the open classes. Collective. */

@@ -6,6 +6,7 @@
 #include "logistic_parts.h"
 #include "lpcam/base/fault.h"
 #include "lpcam/run/comm.h"
+#include "lpcam/run/stop.h"
 
 static enum lp_status allocate(struct problem *p)
 {
@@ -66,8 +67,16 @@ enum lp_status problem_init(struct problem *p, const struct samples *s,
     if (o->solver == LOGISTIC_BOUND) {
         LP_TRY(matrix_init(&p->gram, g, p->width, p->width, MATRIX_BLOCK,
                            MATRIX_BLOCK));
-        problem_gram(p, -1, &p->gram);
+        LP_TRY(problem_gram(p, -1, &p->gram));
     }
+done:
+    return status;
+}
+
+enum lp_status problem_pause(const struct problem *p)
+{
+    enum lp_status status = stop_asked() ? LP_STOP : LP_OK; /* alone */
+    LP_AGREE(p->g->comm);
 done:
     return status;
 }

@@ -213,12 +213,12 @@ static void without_memory_all_fail(void **state)
 {
     (void)state;
     static const char *const sites[] = {"logistic_path", "newton",
-                                        "exchange_rows"};
+                                        "average_precisions", "exchange_rows"};
     const int last = comm_size(MPI_COMM_WORLD) - 1;
     const bool mine = comm_rank(MPI_COMM_WORLD) == last;
     struct samples all = folded();
     struct share part_of_all = share_of(&all, 0);
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < 4; ++i) {
         struct logistic_point point = {.lambda = 1};
         char wish[32];
         struct grid g;
@@ -400,9 +400,16 @@ static void stop_in_fifth(const char *site)
 {
     static int fits, pauses;
     fits += strcmp(site, "newton") == 0;
-    if (fits == 5 && strncmp(site, "logistic_newton.c:", 18) == 0 &&
+    if (fits == 5 && strncmp(site, "logistic_problem.c:", 19) == 0 &&
         ++pauses == 8)
         raise(SIGUSR1);
+}
+
+static int n_newtons;
+
+static void count_newtons(const char *site)
+{
+    n_newtons += strcmp(site, "newton") == 0;
 }
 
 /* Kept is what was there before that fit. Stays so: the last test. */
@@ -436,8 +443,11 @@ static void a_signal_to_one_rank_stops_all(void **state)
                                (size_t)every.n * sizeof(double)) == 0)));
     saver_release(&every);
     saver_release(&saver);
+    lp_fault_watch(count_newtons);
     assert_true(on_all(fit(&l, &all, &o, 1, 1, MPI_COMM_SELF) ==
                        (comm_rank(MPI_COMM_WORLD) == last ? LP_STOP : LP_OK)));
+    lp_fault_watch(NULL);
+    assert_true(on_all(n_newtons == (comm_rank(MPI_COMM_WORLD) != last)));
     logistic_release(&l);
     fclose(said);
     samples_release(&all);
