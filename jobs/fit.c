@@ -12,7 +12,6 @@
 #include "lpcam/base/fault.h"
 #include "lpcam/base/hash.h"
 #include "lpcam/base/log.h"
-#include "lpcam/dense/matrix.h"
 #include "lpcam/output/onnx_classifier.h"
 #include "lpcam/run/comm.h"
 #include "lpcam/run/phase.h"
@@ -50,35 +49,42 @@ done:
     return status;
 }
 
-/* Bytes of a rank, but for the network and a photograph. */
-static int64_t rows_bytes(const struct session *s)
+/* Bytes of a rank's pooled features and labels. */
+static int64_t rows_bytes(const struct samples *s)
 {
-    const int64_t images =
-        s->data.n_images / comm_size(s->comm) + (s->data.n_images > 0);
-    const int64_t d = s->net.head.d, n = s->data.n_classes;
-    return images * fit_views(&s->config) *
-           ((d + n) * (int64_t)sizeof(float) + n);
+    return s->n * (s->d * (int64_t)sizeof(float) + s->n_classes);
+}
+
+/* A rank's share of so many views, as to its size. */
+static struct samples share(const struct fit *f, int64_t n_views)
+{
+    const struct session *s = &f->session;
+    const int size = comm_size(s->comm);
+    return (struct samples){.n = (n_views + size - 1) / size,
+                            .d = s->net.head.d,
+                            .n_classes = s->data.n_classes};
 }
 
 static void print_plan(const struct fit *f)
 {
     char text[4][32];
-    const int64_t d = f->session.net.head.d, n = f->session.data.n_classes;
-    const int n_matrices = f->session.config.fit.exact ? 1 : 7; /* logistic.h */
+    const struct config *c = &f->session.config;
+    const int64_t n_views = f->session.data.n_images * fit_views(c);
+    const int64_t n_held = f->test.data.n_images;
+    const struct samples rows = share(f, n_views), held = share(f, n_held);
+    const struct logistic_options options = fit_options(c);
     struct session once = f->session;
     once.config.cam.scales = (struct number_list){1, {1}};
     const struct plan plan = plan_make(&once, comm_size(once.comm), 1);
-    const int64_t solver =
-        n_matrices * matrix_bytes(&f->grid, d, d, MATRIX_BLOCK, MATRIX_BLOCK) +
-        (512 + 12 * n) * d * (int64_t)sizeof(double);
-    const int64_t views = fit_views(&f->session.config);
-    const int64_t images = f->session.data.n_images + f->test.data.n_images;
     lp_log("plan, memory a rank: network and largest photograph %s, pooled "
            "features %s, solver %s; disk: pooled.h5 %s",
            text_size(plan.network + plan.photograph, text[0]),
-           text_size(rows_bytes(&f->session), text[1]),
-           text_size(solver, text[2]),
-           text_size(images * views * d * (int64_t)sizeof(float), text[3]));
+           text_size(rows_bytes(&rows) + rows_bytes(&held), text[1]),
+           text_size(
+               logistic_bytes(&rows, n_views, c->fit.folds, &options, &f->grid),
+               text[2]),
+           text_size((n_views + n_held) * rows.d * (int64_t)sizeof(float),
+                     text[3]));
 }
 
 /* Classes about which nothing is to be learned. */

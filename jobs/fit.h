@@ -44,6 +44,9 @@ enum lp_status fit_pool(struct session *s, enum output which,
                         struct fit_rows *rows);
 void fit_rows_release(struct fit_rows *rows);
 
+/* How to learn, but for lambda. Local. */
+struct logistic_options fit_options(const struct config *c);
+
 /* f->layer, best, point and path_ap from f->rows. Fits that are done are kept in
  * fit.checkpoint, from where a later start goes on; LP_EARG where it was made
  * with other settings. Collective over the session's comm. */
@@ -53,7 +56,7 @@ enum lp_status fit_learn(struct fit *f);
 void fit_drop_checkpoint(const struct fit *f);
 
 /* Average precision of each class, ap [N], -1 where no photograph has it: of
- * head on the first view of each photograph. Collective over comm. */
+ * head on each photograph, rows being of one view. Collective over comm. */
 enum lp_status fit_judge(const struct fit_rows *rows, const struct head *head,
                          double *ap, MPI_Comm comm);
 

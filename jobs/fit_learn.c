@@ -106,6 +106,17 @@ done:
     return status;
 }
 
+struct logistic_options fit_options(const struct config *c)
+{
+    return (struct logistic_options){.tol = c->fit.tol,
+                                     .max_iter = c->fit.max_iter,
+                                     .bias = c->fit.bias,
+                                     .balanced = c->fit.balanced,
+                                     .progress_s = c->run.progress_s,
+                                     .solver = c->fit.exact ? LOGISTIC_EXACT
+                                                            : LOGISTIC_BOUND};
+}
+
 /* Say which classes need more steps; the same on every rank. */
 static enum lp_status check_converged(const struct fit *f)
 {
@@ -138,13 +149,7 @@ enum lp_status fit_learn(struct fit *f)
     const int n = s->data.n_classes, n_points = c->fit.lambda.n;
     uint8_t *fold = NULL;
     struct kept_fits kept = {0};
-    struct logistic_options options = {.tol = c->fit.tol,
-                                       .max_iter = c->fit.max_iter,
-                                       .bias = c->fit.bias,
-                                       .balanced = c->fit.balanced,
-                                       .progress_s = c->run.progress_s,
-                                       .solver = c->fit.exact ? LOGISTIC_EXACT
-                                                              : LOGISTIC_BOUND};
+    struct logistic_options options = fit_options(c);
     LP_TRY(draw_folds(f, &fold));
     LP_TRY(keep_open(&kept, f));
     const struct samples samples = {.n = f->rows.n * f->rows.views,

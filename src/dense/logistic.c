@@ -6,6 +6,7 @@
 
 #include "logistic_parts.h"
 #include "lpcam/base/fault.h"
+#include "lpcam/method/average_precision.h"
 #include "lpcam/run/comm.h"
 
 static enum lp_status allocate(struct logistic *l, const struct samples *s)
@@ -71,4 +72,23 @@ done:
     if (status != LP_OK)
         logistic_release(l);
     return status;
+}
+
+int64_t logistic_bytes(const struct samples *s, int64_t n_global, int n_folds,
+                       const struct logistic_options *o, const struct grid *g)
+{
+    const int64_t n = s->n_classes, width = s->d + (o->bias ? 1 : 0);
+    const int64_t ranks = comm_size(g->comm), held = s->n / n_folds + 1;
+    const int n_matrices = o->solver == LOGISTIC_EXACT ? 1 : MOST_LEVELS + 1;
+    const int64_t matrices =
+        n_matrices * matrix_bytes(g, width, width, MATRIX_BLOCK, MATRIX_BLOCK) +
+        matrix_bytes(g, width, n, MATRIX_BLOCK, RIGHT_BLOCK);
+    /* problem_init, newton_init, path_init with a result; and its file */
+    const int64_t vectors =
+        PANEL + STRIP + (2 + NEWTON_VECTORS + n_folds + 2 + n_folds) * n;
+    const int64_t one_class =
+        (held * ranks + n_global / n_folds) * (int64_t)sizeof(struct ranked);
+    return s->n * n * (int64_t)sizeof(float) + matrices +
+           (vectors * width + PANEL * n) * (int64_t)sizeof(double) +
+           held * n * (int64_t)(sizeof(double) + 1) + one_class;
 }

@@ -18,7 +18,8 @@ done
 out=(--set run.out="$work/cut" --set run.checkpoint_s=0)
 code=0
 LPCAM_FAULT='walk_each@1:9!9' ranks 3 fit "${settings[@]}" "${out[@]}" || code=$?
-[ "$code" != 0 ] && grep -qi "on signal 9" "$work/log"
+[ "$code" != 0 ]
+grep -qi "on signal 9" "$work/log"
 [ ! -e "$work/cut/classifier.onnx" ]
 stopped() { # FAULT RANKS
     code=0
@@ -29,12 +30,14 @@ stopped walk_each@0:5 2
 # then in the third of four fits: the features stay, and the fits before it
 stopped newton@2:3 3
 grep -q "are kept in $work/cut: the same command goes on" "$work/log"
-[ ! -e "$work/cut/classifier.onnx" ] && cp -p "$work/cut/pooled.h5" "$work/pooled.h5"
+[ ! -e "$work/cut/classifier.onnx" ]
+cp -p "$work/cut/pooled.h5" "$work/pooled.h5"
 refused 1 "fit.checkpoint was made with fit.tol = 1e-08, this run has 1e-09" 3 fit "${settings[@]}" "${out[@]}" --set fit.tol=1e-9
 # and a rank is killed in the fourth; what is damaged then is not used
 code=0
 LPCAM_FAULT='newton@1:2!9' ranks 3 fit "${settings[@]}" "${out[@]}" || code=$?
-[ "$code" != 0 ] && grep -q "goes on after 2 of 4 fits" "$work/log"
+[ "$code" != 0 ]
+grep -q "goes on after 2 of 4 fits" "$work/log"
 cp "$work/cut/fit.checkpoint" "$work/kept"
 printf x | dd of="$work/cut/fit.checkpoint" bs=1 seek=2000 conv=notrunc status=none
 stopped newton@0:1 3
@@ -71,11 +74,24 @@ cp -r tests/data/scenes "$work/scenes"
 own=(configs/scenes.ini --set data.root="$work/scenes" --set fit.lambda=1 --set fit.folds=2)
 awk '!/^#/ {print $1 > (++n % 2 ? "'"$work"'/scenes/learn.txt" : "'"$work"'/scenes/judge.txt")}' tests/data/scenes/labels.txt
 halves=(--set data.list=learn.txt --set fit.test=judge.txt)
-must 2 fit "${own[@]}" "${halves[@]}" --set run.out="$work/half" --set fit.out="$work/elsewhere.onnx"
-[ -e "$work/elsewhere.onnx" ] && [ -e "$work/elsewhere.classes.txt" ] && [ ! -e "$work/half/classifier.onnx" ]
+views=(--set fit.flip=yes --set fit.crops=5) # of what is learned from, not of what judges
+planned() { # the bytes of features in the plan of memory, with these settings
+    must 2 fit --dry-run "${own[@]}" "${views[@]}" --set run.out="$work/half" "$@"
+    sed -n 's/.*pooled features \([0-9.]* [KM]iB\), .*/\1/p' "$work/log"
+}
+[ "$(planned --set data.list=learn.txt)" = "140.7 KiB" ]
+[ "$(planned "${halves[@]}")" = "154.8 KiB" ]
+must 2 fit "${own[@]}" "${halves[@]}" "${views[@]}" --set run.out="$work/half" --set fit.out="$work/elsewhere.onnx"
+[ -e "$work/elsewhere.onnx" ]
+[ -e "$work/elsewhere.classes.txt" ]
+[ ! -e "$work/half/classifier.onnx" ]
 "$python" - "$work/half" <<'END'
-import json, sys
+import h5py, json, sys
+def pooled(name):
+    with h5py.File(sys.argv[1] + "/" + name) as f:
+        return list(f["pooled/vector"].shape)
 fit = json.load(open(sys.argv[1] + "/fit.json"))
+assert pooled("pooled.h5") == [28, 10, 256] and pooled("pooled_test.h5") == [28, 1, 256]
 assert fit["test"]["images"] == 28 and fit["images"] == 28, fit
 assert 0.8 < fit["test"]["map"] <= 1 and 0.6 < fit["map"] <= 1, fit
 assert [c["name"] for c in fit["classes"]] == open(sys.argv[1] + "/../elsewhere.classes.txt").read().split()
@@ -97,7 +113,8 @@ refused 1 "max_bad" 2 fit "${own[@]}" --set data.max_bad=0 --set run.out="$work/
 
 # --- what cannot be done is said, and no classifier is left behind
 refused 1 "did not converge" 2 fit "${settings[@]}" --set run.out="$work/fit3" --set fit.max_iter=1 --set fit.out="$work/none.onnx"
-[ ! -e "$work/none.onnx" ] && [ ! -e "$work/fit3/fit.checkpoint" ]
+[ ! -e "$work/none.onnx" ]
+[ ! -e "$work/fit3/fit.checkpoint" ]
 refused 1 "cannot write fit.out" 2 fit "${settings[@]}" --set run.out="$work/none" --set fit.out="$work/nowhere/x.onnx"
 refused 2 "fit.crops must be 1 or 5, not \"3\"" 1 fit configs/scenes.ini --set fit.crops=3
 refused 2 "fit.folds" 1 fit configs/scenes.ini --set fit.folds=1

@@ -64,8 +64,7 @@ struct logistic {
  *
  * A class that does not converge is no failure: see state. A class that all or
  * no images have is fitted where there is no bias and lambda > 0.
- * Holds [n][N] floats, 512 + 12 N vectors of d doubles, and a rank's part of up
- * to seven d x d matrices (of one with LOGISTIC_EXACT).
+ * Holds what logistic_bytes says.
  * On other ranks or grids the same within what tol allows, not the same bits.
  * A stop that any rank is asked for by signal gives LP_STOP on every rank, a
  * pass over the features later at the most.
@@ -116,13 +115,19 @@ struct logistic_keep {
  * told and all goes on. NULL: nothing is kept.
  * Every fold 0 .. n_folds - 1 of s->fold must hold an image out, and keep->past
  * be of a path of these sizes (LP_EARG).
- * The scores of a class come together on rank c % n_ranks, a class a rank at a
- * time. Collective and fails as logistic_fit. */
+ * Collective and fails as logistic_fit. */
 enum lp_status logistic_path(struct logistic_point *point, int n_points,
                              int n_folds, int *best, double *ap,
                              const struct samples *s,
                              const struct logistic_options *o,
                              const struct logistic_keep *keep,
                              const struct grid *g);
+
+/* Bytes that logistic_path of n_folds and then logistic_fit hold on a rank at
+ * most, beside the samples, n_global images in all: mostly N floats an image, 768
+ * + (12 + 2 n_folds) N vectors of d doubles and a rank's part of up to seven d x d
+ * matrices (of one with LOGISTIC_EXACT). s: n, d and n_classes. Local. */
+int64_t logistic_bytes(const struct samples *s, int64_t n_global, int n_folds,
+                       const struct logistic_options *o, const struct grid *g);
 
 #endif
