@@ -51,5 +51,6 @@ refused 1 "Read-only file system" 2 "${exports[@]}"
 mount -o remount,rw "$disk"
 room 32768
 must 3 "${exports[@]}"
-[ "$(wc -l <"$work/there")" -gt 10 ] && [ "$(find "$disk/out/export" -name '*.npy' | wc -l)" = 56 ]
+[ "$(wc -l <"$work/there")" -gt 10 ]
+[ "$(find "$disk/out/export" -name '*.npy' | wc -l)" = 56 ]
 diff -r -x mmsegmentation.py "$work/whole/export" "$disk/out/export"

@@ -74,7 +74,8 @@ refused_export "holds files" --set export.out="$work/other"
 refused_export "cannot make the folder" --set export.out="$work/other/masks/file"
 ln -s nowhere/at/all "$work/dangling"
 refused_export "cannot make the folder" --set export.out="$work/dangling"
-[ "$(cat "$work/other/masks/file")" = precious ] && [ "$(find "$work/other" | wc -l)" = 3 ]
+[ "$(cat "$work/other/masks/file")" = precious ]
+[ "$(find "$work/other" | wc -l)" = 3 ]
 refused 2 "export.formats is empty" 2 export "${run[@]}=$work/out" --set export.formats=
 
 # a link to a folder is followed; one in the place of a file is replaced, and what it points to kept

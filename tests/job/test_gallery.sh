@@ -14,7 +14,7 @@ gallery() { # RANKS MORE...
 look() { # GALLERY MORE...
     local code=0
     timeout -k 5 300 "$python" tests/job/gallery_page.py "$@" || code=$?
-    [ $code = 77 ] && seen=no && return 0
+    if [ $code = 77 ]; then seen=no; return 0; fi
     [ $code = 0 ] || exit 1
 }
 seen=yes
@@ -84,7 +84,7 @@ anew() { # OF MORE...
 anew "$work/on1" --set export.gallery_images=4
 rm "$work"/out/{prototypes,maps}.h5
 must 2 run configs/scenes.ini --set run.out="$work/out" --set maps.full=seed --set prototypes.power=1
-! cmp -s "$work/on1/gallery/made.txt" "$work/made/gallery/made.txt"
+! cmp -s "$work/on1/gallery/made.txt" "$work/made/gallery/made.txt" || { echo "the same settings: $work/made"; exit 1; }
 anew "$work/on1"
 [ "$(diff -rq "$work/on1/gallery/map" "$work/made/gallery/map" | grep -c lpcam.png)" -gt 10 ]
 

@@ -71,7 +71,8 @@ says "Jobs:"
 says "OpenVINO" --version
 says "kmeans" run --help
 code=0; "$LPCAM" rum x.ini 2>"$work/log" || code=$?
-[ "$code" = 2 ] && grep -q "nearest: run" "$work/log"
+[ "$code" = 2 ]
+grep -q "nearest: run" "$work/log"
 
 # a dry run checks and writes nothing
 must 2 run configs/scenes.ini --dry-run --set run.out="$work/dry"

@@ -30,7 +30,8 @@ static int keep_file(const char *path, const struct stat *info, int flag,
     const char *end = strrchr(path, '.');
     size_t n;
     (void)info, (void)ftw;
-    if (flag != FTW_F || !end || strspn(end, ".ch") != strlen(end))
+    if (flag != FTW_F || !end ||
+        (strspn(end, ".ch") != strlen(end) && strcmp(end, ".sh") != 0))
         return 0;
     if (house.n == MOST_FILES ||
         text_read(path, &house.text[house.n], &n) != LP_OK)
@@ -47,13 +48,19 @@ static int read_house(void **state)
            house.n < 20;
 }
 
-static int leave_house(void **state)
+static void house_release(void)
 {
-    (void)state;
     for (int i = 0; i < house.n; ++i) {
         free(house.path[i]);
         free(house.text[i]);
     }
+    house.n = 0;
+}
+
+static int leave_house(void **state)
+{
+    (void)state;
+    house_release();
     return 0;
 }
 
@@ -176,6 +183,39 @@ static void every_file_names_its_licence(void **state)
             fail_msg("%s does not begin with %s", house.path[i], line);
 }
 
+/* With -e the shell goes on after a ! that fails, and after all of a && b but its
+ * last word. */
+static bool goes_unseen(const char *line)
+{
+    static const char *const first[] = {"! ", "[ ", "grep ", "cmp "};
+    const size_t n = strlen(line);
+    line += strspn(line, " ");
+    if (strstr(line, "||") ||
+        (n > 2 && strcmp(line + strlen(line) - 2, "&&") == 0))
+        return false;
+    for (size_t i = 0; i < sizeof first / sizeof *first; ++i)
+        if (strncmp(line, first[i], strlen(first[i])) == 0)
+            return i == 0 || strstr(line, " && ");
+    return false;
+}
+
+static void no_condition_of_a_script_goes_unseen(void **state)
+{
+    (void)state;
+    int n_lines = 0;
+    house_release();
+    assert_int_equal(nftw(TEST_SOURCE "/tests", keep_file, 16, FTW_PHYS), 0);
+    for (int i = 0; i < house.n; ++i) {
+        if (!strstr(house.path[i], ".sh"))
+            continue;
+        for (char *line = strtok(house.text[i], "\n"); line;
+             line = strtok(NULL, "\n"), ++n_lines)
+            if (goes_unseen(line))
+                fail_msg("%s: nobody looks at %s", house.path[i], line);
+    }
+    assert_true(n_lines > 1000);
+}
+
 /* "section.key" of every key of an INI text, sorted, a line each. */
 static char *keys_of(const char *ini, bool need_comment)
 {
@@ -228,6 +268,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(only_the_log_writes_on_the_terminal),
         cmocka_unit_test(every_file_names_its_licence),
         cmocka_unit_test(the_reference_explains_every_key_once),
+        cmocka_unit_test(no_condition_of_a_script_goes_unseen),
     };
     MPI_Init(&argc, &argv);
     const int bad = cmocka_run_group_tests(tests, read_house, leave_house);
