@@ -89,6 +89,8 @@ must 2 run configs/scenes.ini --set run.out="$work/turned" --set features.value=
 grep -q "256 of 256 components keep 100.0 %" "$work/log"
 # ... and all ranks as solvers by the last bits
 must 3 extract "${settings[@]}" --set run.out="$work/solvers" --set features.solver=all
+# ... and what is told of a sample of all vectors is so
+must 3 extract "${settings[@]}" --set run.out="$work/whole" --set features.sample=1000000
 "$python" - "$work" <<'END'
 import h5py, numpy as np, sys
 work = sys.argv[1]
@@ -101,6 +103,24 @@ assert off < 2e-3
 assert (read("all", "cams", "map/value") == read("turned", "cams", "map/value")).all()
 a, b = (read(folder, "basis", "basis/value") for folder in ("r1", "solvers"))
 assert abs(a - b).max() < 1e-12 * a[0]
+with h5py.File(f"{work}/all/features.h5") as f, h5py.File(f"{work}/whole/basis.h5") as g, h5py.File(f"{work}/r1/basis.h5") as h:
+    x, w, v = (f["feature/vector"][()].astype(float), f["classifier/weight"][()].astype(float), g["basis/vector"][()].astype(float))
+    told = {name: float(value) for name, value in g["basis"].attrs.items() if name in ("rows", "energy") or name.startswith("map_")}
+    drawn = float(h["basis"].attrs["rows"])
+    first, label, pairs = f["feature/offset"][()], f["image/label"][()], f["image/label_offset"][()]
+    cosine, error = [], []
+    for i in range(len(first) - 1):
+        for c in label[pairs[i] : pairs[i + 1]]:
+            cells = x[first[i] : first[i + 1]]
+            size = np.linalg.norm(cells, axis=1) * np.linalg.norm(w[c])
+            unit = np.divide(1, size, where=size > 0, out=np.zeros(len(size)))
+            cosine.append(abs(cells @ w[c] * unit))
+            error.append(abs(cells @ (w[c] - w[c] @ v.T @ v) * unit))
+    cosine, error = np.concatenate(cosine), np.concatenate(error)
+    energy = ((x @ v.T) ** 2).sum() / (x**2).sum()
+    assert told["rows"] == len(x) and abs(drawn - 2000) < 250, (told, drawn)
+    for name, value in (("energy", energy), ("map_mean", cosine.mean()), ("map_error_mean", error.mean()), ("map_error_max", error.max())):
+        assert abs(told[name] - value) < 1e-5 * value, (name, told[name], value)
 END
 
 refused 2 "features.dims is 257, but the network has 256 channels" 2 run configs/scenes.ini \

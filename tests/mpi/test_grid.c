@@ -82,6 +82,18 @@ static void open_matrix(struct matrix *m, const struct grid *g, int n_rows,
         on_all(matrix_init(m, g, n_rows, n_columns, block, block) == LP_OK));
 }
 
+/* As grid.c asks BLACS for it. */
+extern void Cblacs_get(int context, int what, int *value);
+
+static bool is_repeatable(const struct grid *g)
+{
+    int value = 0;
+    if (g->context < 0)
+        return true;
+    Cblacs_get(g->context, 15, &value);
+    return value == 1;
+}
+
 static void a_grid_is_as_square_as_the_ranks_allow(void **state)
 {
     (void)state;
@@ -95,6 +107,7 @@ static void a_grid_is_as_square_as_the_ranks_allow(void **state)
     assert_true(on_all(memcmp(&is, &expected[size - 1], sizeof is) == 0));
     assert_true(on_all(g.row == (inside ? me / is.n_columns : -1)));
     assert_true(on_all(g.column == (inside ? me % is.n_columns : -1)));
+    assert_true(on_all(is_repeatable(&g)));
     grid_release(&g);
     grid_release(&g);
 }
