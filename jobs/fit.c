@@ -76,9 +76,10 @@ static void print_plan(const struct fit *f)
     struct session once = f->session;
     once.config.cam.scales = (struct number_list){1, {1}};
     const struct plan plan = plan_make(&once, comm_size(once.comm), 1);
-    lp_log("plan, memory a rank: network and largest photograph %s, pooled "
+    lp_log("plan, memory a rank: program, network and largest photograph "
+           "%s, pooled "
            "features %s, solver %s; disk: pooled.h5 %s",
-           text_size(plan.network + plan.photograph, text[0]),
+           text_size(plan_program_bytes() + plan.photograph, text[0]),
            text_size(rows_bytes(&rows) + rows_bytes(&held), text[1]),
            text_size(
                logistic_bytes(&rows, n_views, c->fit.folds, &options, &f->grid),

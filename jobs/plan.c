@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -41,11 +41,11 @@ static double largest_scale(const struct config *config)
     return most;
 }
 
-/* Of the model's file; weights beside it are not counted. */
-static int64_t model_bytes(const struct session *s)
+int64_t plan_program_bytes(void)
 {
-    struct stat info;
-    return stat(s->config.model.file, &info) == 0 ? (int64_t)info.st_size : 0;
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (int64_t)usage.ru_maxrss * 1024;
 }
 
 /* What clustering holds for a while: a start on a sample, which is gathered
@@ -119,7 +119,7 @@ static int64_t picture_bytes(const struct session *s)
 
 struct plan plan_make(const struct session *s, double ranks, double copies)
 {
-    struct plan p = {0};
+    struct plan p = {.largest = -1};
     const struct config *c = &s->config;
     const int64_t n = s->net.head.n, d = s->net.head.d;
     const int64_t r = plan_channels(s);
@@ -146,8 +146,10 @@ struct plan plan_make(const struct session *s, double ranks, double copies)
                           (double)k * (double)(h * w + strided)) +
                      (double)(cells * norm * (r + 1));
         add_views(s, i, &one, &p);
-        p.photograph =
-            (int64_t)one > p.photograph ? (int64_t)one : p.photograph;
+        if ((int64_t)one > p.photograph) {
+            p.photograph = (int64_t)one;
+            p.largest = i;
+        }
     }
     p.prototypes = c->kmeans.starts * 2 * n * c->kmeans.k * (d + 64) * 4;
     p.features = times(copies, p.features) + norm * r * d;
@@ -172,7 +174,6 @@ struct plan plan_make(const struct session *s, double ranks, double copies)
         p.rank_features = c->run.memory < 2 * FEATURE_BLOCK_BYTES
                               ? c->run.memory
                               : 2 * FEATURE_BLOCK_BYTES;
-    p.network = 4 * model_bytes(s);
     return p;
 }
 
@@ -210,6 +211,45 @@ static void print_views(const struct session *s, const struct plan *p)
            unit_rows_worst(s->net.head.d, r, s->config.cam.scales.n));
 }
 
+/* Cores of this machine: processors that come first among their core's. */
+static int cores_here(void)
+{
+    const int n = (int)sysconf(_SC_NPROCESSORS_CONF);
+    int cores = 0;
+    for (int cpu = 0; cpu < n; ++cpu) {
+        char *path = text_format("/sys/devices/system/cpu/cpu%d/topology/"
+                                 "thread_siblings_list",
+                                 cpu);
+        FILE *file = path ? fopen(path, "r") : NULL;
+        int first;
+        if (file && fscanf(file, "%d", &first) == 1 && first == cpu)
+            ++cores;
+        if (file)
+            fclose(file);
+        free(path);
+    }
+    return cores > 0 ? cores : (int)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+/* Ranks of this machine each with so many bytes: is there room for them? */
+static void warn_memory(const struct session *s, const struct plan *p,
+                        int64_t bytes)
+{
+    char t[2][32];
+    const int size = comm_size(s->comm), cores = cores_here();
+    const int local = size < cores ? size : cores;
+    const int64_t there =
+        (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+    if (p->largest >= 0 && local * bytes > there)
+        lp_warn("%d rank%s on this machine may need %s of the %s it has, for "
+                "photographs like %s, %lld x %lld: start fewer ranks with more "
+                "model.threads, or make such photographs smaller",
+                local, local > 1 ? "s" : "", text_size(local * bytes, t[0]),
+                text_size(there, t[1]), dataset_id(&s->data, p->largest),
+                (long long)s->size[2 * p->largest + 1],
+                (long long)s->size[2 * p->largest]);
+}
+
 void plan_print(const struct session *s, int n_nodes)
 {
     char t[8][32];
@@ -223,9 +263,9 @@ void plan_print(const struct session *s, int n_nodes)
     /* checkpoints of clustering are as large as prototypes.h5 */
     const int64_t disk =
         p.features + p.views + 2 * (p.maps + p.seeds) + 2 * p.prototypes;
-    const int64_t working = p.network + p.photograph;
+    const int64_t working = plan_program_bytes() + p.photograph;
     const int64_t clustering = p.rank_features + p.sums;
-    lp_log("plan, memory a rank: network and largest photograph %s, "
+    lp_log("plan, memory a rank: program, network and largest photograph %s, "
            "clustering %s (features %s, sums %s)",
            text_size(working, t[0]), text_size(clustering, t[1]),
            text_size(p.rank_features, t[2]), text_size(p.sums, t[3]));
@@ -239,6 +279,8 @@ void plan_print(const struct session *s, int n_nodes)
            text_size(p.prototypes, t[6]));
     if (s->config.run.passes == 1)
         print_views(s, &p);
+    if (n_nodes == 0)
+        warn_memory(s, &p, working);
     if (free_disk(s->config.run.out, &there) && there < disk)
         lp_warn("%s has %s free; the outputs need %s", s->config.run.out,
                 text_size(there, t[0]), text_size(disk, t[1]));
@@ -270,26 +312,6 @@ struct kmeans_work plan_work(const struct session *s)
     w.cells *= plan_copies(s);
     w.rows *= plan_copies(s);
     return w;
-}
-
-/* Cores of this machine: processors that come first among their core's. */
-static int cores_here(void)
-{
-    const int n = (int)sysconf(_SC_NPROCESSORS_CONF);
-    int cores = 0;
-    for (int cpu = 0; cpu < n; ++cpu) {
-        char *path = text_format("/sys/devices/system/cpu/cpu%d/topology/"
-                                 "thread_siblings_list",
-                                 cpu);
-        FILE *file = path ? fopen(path, "r") : NULL;
-        int first;
-        if (file && fscanf(file, "%d", &first) == 1 && first == cpu)
-            ++cores;
-        if (file)
-            fclose(file);
-        free(path);
-    }
-    return cores > 0 ? cores : (int)sysconf(_SC_NPROCESSORS_ONLN);
 }
 
 int plan_node_ranks(const struct config *c)

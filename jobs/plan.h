@@ -10,13 +10,18 @@
 struct plan {
     int64_t features, maps, seeds, prototypes; /* disk                     */
     int64_t views;                             /* disk, of run.passes = 1  */
-    int64_t rank_features, sums, network, photograph; /* memory            */
-    int64_t basis; /* memory before features are stored: components        */
+    int64_t rank_features, sums, photograph;   /* memory                   */
+    int64_t largest; /* the image that photograph is of, -1: none           */
+    int64_t basis;   /* memory before features are stored: components        */
     int64_t rank_views; /* memory of activate with run.passes = 1            */
 };
 
 /* The plan for so many ranks, and for so many times the data set. */
 struct plan plan_make(const struct session *s, double ranks, double copies);
+
+/* The most memory this process has had: the program, and the network once it
+ * is proved. */
+int64_t plan_program_bytes(void);
 
 /* Channels that are stored and clustered. */
 int plan_channels(const struct session *s);

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "lpcam/base/log.h"
 #include "lpcam/base/text.h"
@@ -162,14 +161,6 @@ done:
     return status;
 }
 
-/* The most memory this process has had. */
-static int64_t most_bytes(void)
-{
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (int64_t)usage.ru_maxrss * 1024;
-}
-
 /* The passes over the photographs and all iterations that clustering may do.
  * Photographs are not split: ranks beyond their number have none. */
 static enum lp_status foretell(struct session *s, int n_nodes,
@@ -194,7 +185,7 @@ static enum lp_status foretell(struct session *s, int n_nodes,
     kept_s = photograph_s;
     if (c->run.passes == 1)
         LP_TRY(measure_kept(s, i, &kept_s));
-    t->bytes = most_bytes();
+    t->bytes = plan_program_bytes();
     LP_TRY(kmeans_measure(&work, c->kmeans.kernel, &machine));
     machine = plan_machine(c, machine);
 
