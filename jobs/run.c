@@ -76,7 +76,8 @@ enum lp_status job_run(const struct job_args *args)
     enum lp_status status = LP_OK;
     struct session s;
 
-    LP_TRY(session_open(&s, args, NEED_DATA | NEED_MODEL | NEED_BASIS));
+    LP_TRY(
+        session_open(&s, args, NEED_DATA | NEED_MODEL | NEED_BASIS | NEED_RUN));
     if (args->dry_run)
         goto done;
     if (!is_extracted(&s))

@@ -16,8 +16,10 @@ enum session_needs {
     NEED_MODEL = 2, /* the network, proved; sizes and grids of photographs */
     NEED_BASIS = 4, /* with both: the components of features.dims          */
     NEED_VIEWS = 8, /* the network, but where run.passes = 1 keeps views.h5 */
-    NEED_FIT = 16   /* the classes are those of fit.classes or the data set,
+    NEED_FIT = 16,  /* the classes are those of fit.classes or the data set,
                        whatever the model's are; no plan is printed          */
+    NEED_RUN = 32  /* what is in run.out already goes with the configuration,
+                       up to maps.h5; with NEED_BASIS up to views.h5        */
 };
 
 enum output {
@@ -59,6 +61,10 @@ void session_close(struct session *s);
 /* Of session_open: learn the components of features.dims, unless basis.h5 has
  * them, and tell what they lose; keep: write basis.h5. Collective. */
 enum lp_status session_basis(struct session *s, bool keep);
+
+/* Of session_open: LP_EARG where a whole output was made with other settings, as
+ * far as they are known before any work. Collective. */
+enum lp_status session_check_outputs(const struct session *s, int needs);
 
 /* The photographs of fit.test beside those of s, which holds all else: *test is
  * for what works on a session's data set, whole photographs only, and s must
