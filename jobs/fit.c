@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "lpcam/base/fault.h"
 #include "lpcam/base/hash.h"
@@ -17,6 +18,26 @@
 #include "lpcam/run/phase.h"
 #include "plan.h"
 #include "stages.h"
+
+/* Not a folder, nor the network that is to be read. Alone. */
+static enum lp_status check_path(const char *path, const char *model)
+{
+    struct stat own, theirs;
+    if (stat(path, &own) != 0)
+        return LP_OK;
+    if (S_ISDIR(own.st_mode))
+        return lp_fail(LP_EARG,
+                       "fit.out = %s is a folder: name the file of the new "
+                       "classifier",
+                       path);
+    if (stat(model, &theirs) == 0 && own.st_dev == theirs.st_dev &&
+        own.st_ino == theirs.st_ino)
+        return lp_fail(LP_EARG,
+                       "the classifier would be written over the network it "
+                       "is made from, model.file = %s: set fit.out",
+                       model);
+    return LP_OK;
+}
 
 /* Where the classifier goes, which had better be found out before the
  * photographs are looked at. */
@@ -31,6 +52,9 @@ static enum lp_status find_path(struct fit *f)
                           : text_path(c->run.out, "classifier.onnx");
     if (!f->path || lp_fault("fit_path"))
         status = lp_fail(LP_ENOMEM, "no memory for the name of fit.out");
+    LP_AGREE(f->session.comm);
+    if (comm_rank(f->session.comm) == 0)
+        status = check_path(f->path, c->model.file);
     LP_AGREE(f->session.comm);
     if (comm_rank(f->session.comm) == 0 && *c->fit.out) {
         partial = text_format("%s.partial", f->path);
@@ -164,6 +188,12 @@ static enum lp_status fit(struct fit *f)
     struct session *s = &f->session;
 
     LP_TRY(find_path(f));
+    LP_TRY(fit_find_made(f));
+    if (f->made) {
+        lp_log("fit: %s is already there", f->path);
+        fit_drop_checkpoint(f);
+        goto done;
+    }
     LP_TRY(fit_pool(s, OUT_POOLED, &f->rows));
     if (*s->config.fit.test)
         LP_TRY(fit_pool(&f->test, OUT_POOLED_TEST, &f->held_out));

@@ -32,6 +32,7 @@ struct fit {
     struct head head; /* the same as numbers of the classifier's file      */
     char *path;       /* of the new classifier                             */
     char sha256[65];
+    bool made; /* the classifier and fit.json are of this configuration    */
 };
 
 /* Views of a photograph: windows, and those of its mirror image. Local. */
@@ -62,6 +63,10 @@ enum lp_status fit_judge(const struct fit_rows *rows, const struct head *head,
 
 /* The mean of those that are not -1; -1 where there are none. Local. */
 double fit_mean(const double *ap, int n);
+
+/* f->made, from what fit.json says of what it was made of; tells where another
+ * classifier will be replaced. Collective. */
+enum lp_status fit_find_made(struct fit *f);
 
 /* What came out, as a table on stdout and as fit.json in run.out. Local, rank
  * 0. */

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* fit_report.c: how good the new classifier is, for people and as fit.json. */
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "fit.h"
+#include "lpcam/base/hash.h"
 #include "lpcam/base/log.h"
 #include "lpcam/output/onnx_classifier.h"
+#include "lpcam/run/comm.h"
 #include "lpcam/store/run_file.h"
 
 static const char *state_name(const struct logistic *l, int c)
@@ -101,7 +105,8 @@ static void add_json_settings(struct text_buffer *b, const struct session *s)
     text_add(b, "},\n");
 }
 
-static void add_json_about(struct text_buffer *b, const struct fit *f)
+static void add_json_about(struct text_buffer *b, const struct fit *f,
+                           const char *made_of)
 {
     const struct session *s = &f->session;
     char fingerprint[65];
@@ -117,7 +122,8 @@ static void add_json_about(struct text_buffer *b, const struct fit *f)
     add_json_text(b, "file", f->path);
     text_add(b, ", ");
     add_json_text(b, "classes", classes);
-    text_add(b, ", \"sha256\": \"%s\"},\n", f->sha256);
+    text_add(b, ", \"sha256\": \"%s\"},\n \"made_of\": \"%s\",\n", f->sha256,
+             made_of);
     add_json_settings(b, s);
     text_add(b,
              " \"fingerprint\": \"%s\", \"images\": %lld, \"unlabelled\": "
@@ -169,23 +175,90 @@ static void add_json_classes(struct text_buffer *b, const struct fit *f)
     text_add(b, "]}\n");
 }
 
+static char *json_path(const struct fit *f)
+{
+    return text_path(f->session.config.run.out, "fit.json");
+}
+
+/* A hash of all that the classifier at f->path and the report depend on, and of
+ * that file. LP_EIO where there is none. Rank 0. */
+static enum lp_status name_made_of(const struct fit *f, char hex[65])
+{
+    enum lp_status status;
+    char *settings = settings_fit(&f->session), test[65] = "none";
+    char *bytes = NULL;
+    struct text_buffer all = {0};
+    size_t n = 0;
+
+    if (f->test.data.n_images > 0)
+        dataset_fingerprint(&f->test.data, test);
+    LP_TRY(text_read(f->path, &bytes, &n));
+    hash_sha256(bytes, n, hex);
+    if (!settings || !text_add(&all, "%sfit.test = %s\nclassifier = %s\n",
+                               settings, test, hex))
+        LP_TRY(lp_fail(LP_ENOMEM, "no memory for the settings"));
+    hash_sha256(all.s, all.n, hex);
+done:
+    free(settings);
+    free(bytes);
+    free(all.s);
+    return status;
+}
+
+/* Is there a fit.json that says so? Rank 0. */
+static enum lp_status find_made(struct fit *f)
+{
+    enum lp_status status = LP_OK;
+    char *path = json_path(f), *json = NULL, made_of[65];
+    size_t n;
+
+    if (!path)
+        LP_TRY(lp_fail(LP_ENOMEM, "no memory for the name of fit.json"));
+    if (access(f->path, F_OK) != 0)
+        goto done;
+    if (access(path, F_OK) == 0) {
+        LP_TRY(name_made_of(f, made_of));
+        LP_TRY(text_read(path, &json, &n));
+        f->made = strstr(json, made_of) != NULL;
+    }
+    if (!f->made)
+        lp_log("fit: %s is of other settings and will be replaced", f->path);
+done:
+    free(path);
+    free(json);
+    return status;
+}
+
+enum lp_status fit_find_made(struct fit *f)
+{
+    enum lp_status status = LP_OK;
+    if (comm_rank(f->session.comm) == 0)
+        status = find_made(f);
+    LP_AGREE(f->session.comm);
+    comm_bcast(f->session.comm, &f->made, sizeof f->made);
+done:
+    return status;
+}
+
 enum lp_status fit_report(const struct fit *f)
 {
     enum lp_status status = LP_OK;
     struct text_buffer table = {0}, json = {0};
-    char *path = text_path(f->session.config.run.out, "fit.json");
+    char *path = json_path(f), made_of[65];
 
+    LP_TRY(name_made_of(f, made_of));
     add_path_table(&table, f);
     add_class_table(&table, f);
     if (table.s)
         lp_log_table("fit: average precision of the new classifier", table.s);
-    add_json_about(&json, f);
+    add_json_about(&json, f, made_of);
     add_json_path(&json, f);
     add_json_classes(&json, f);
     if (!path || !text_add(&json, "%s", ""))
         status = lp_fail(LP_ENOMEM, "no memory for fit.json");
     else
         status = text_write(path, json.s, json.n);
+done:
     free(table.s);
     free(json.s);
     free(path);

@@ -47,14 +47,20 @@ static enum lp_status count_folds(const struct samples *s, int n_folds,
     }
     comm_sum_i64(comm, n, 256);
     n_wrong = comm_total(comm, n_wrong);
-    bool good = n_folds >= 2 && n_wrong == 0;
-    for (int f = 0; f < n_folds && good; ++f)
-        good = n[f] > 0;
-    return good ? LP_OK
-                : lp_fail_all(comm, LP_EARG,
-                              "cross-validation needs two folds or more, each "
-                              "with an image or more, and got %d: set fewer",
-                              n_folds);
+    int64_t n_all = 0;
+    int empty = -1;
+    for (int f = n_folds - 1; f >= 0; --f) {
+        n_all += n[f];
+        empty = n[f] == 0 ? f : empty;
+    }
+    if (n_folds >= 2 && n_wrong == 0 && empty < 0)
+        return LP_OK;
+    return lp_fail_all(comm, LP_EARG,
+                       "cross-validation needs two folds or more that each "
+                       "hold an image out; of %d folds of %lld images number "
+                       "%d holds none: set fewer fit.folds, or another "
+                       "run.seed",
+                       n_folds, (long long)n_all, empty + 1);
 }
 
 static int64_t n_fits(const struct path *t)

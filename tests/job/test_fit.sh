@@ -14,6 +14,16 @@ for n in 1 2 3; do
     same_pooled fit1 "fit$n"
 done
 
+# --- what is there stays, on any number of ranks
+cp -p "$work/fit1/classifier.onnx" "$work/first.onnx"
+must 2 fit "${settings[@]}" --set run.out="$work/fit1"
+grep -q "fit1/classifier.onnx is already there" "$work/log"
+[ ! "$work/fit1/classifier.onnx" -nt "$work/first.onnx" ]
+printf x >>"$work/fit1/classifier.onnx" # another file is no longer that one
+must 1 fit "${settings[@]}" --set run.out="$work/fit1"
+grep -q "fit1/classifier.onnx is of other settings and will be replaced" "$work/log"
+cmp "$work/fit1/classifier.onnx" "$work/first.onnx"
+
 # --- a rank is killed, then asked to stop, in the middle of the photographs
 out=(--set run.out="$work/cut" --set run.checkpoint_s=0)
 code=0
@@ -53,6 +63,7 @@ cmp "$work/fit3/classifier.onnx" "$work/cut/classifier.onnx"
 # --- from here on the features are there; what they depend on is compared
 must 2 fit "${settings[@]}" --set run.out="$work/fit2" --set fit.lambda=10 --set fit.solver=exact --set fit.weights=balanced --set fit.bias=yes
 grep -q "pooled.h5 is already there" "$work/log"
+grep -q "fit2/classifier.onnx is of other settings and will be replaced" "$work/log"
 refused 1 "fit.crops" 2 fit "${settings[@]}" --set run.out="$work/fit2" --set fit.crops=1
 
 # --- this program and others read the classifier
@@ -116,6 +127,16 @@ refused 1 "did not converge" 2 fit "${settings[@]}" --set run.out="$work/fit3" -
 [ ! -e "$work/none.onnx" ]
 [ ! -e "$work/fit3/fit.checkpoint" ]
 refused 1 "cannot write fit.out" 2 fit "${settings[@]}" --set run.out="$work/none" --set fit.out="$work/nowhere/x.onnx"
+cp tests/data/scenes.onnx "$work/own.onnx"
+for path in "$work/own.onnx" "$work/./own.onnx"; do
+    refused 1 "would be written over the network it is made from" 2 fit "${settings[@]}" \
+        --set run.out="$work/none" --set model.file="$work/own.onnx" --set fit.out="$path"
+done
+cmp "$work/own.onnx" tests/data/scenes.onnx
+mkdir "$work/folder"
+refused 1 "fit.out = $work/folder is a folder" 2 fit "${settings[@]}" --set run.out="$work/none" --set fit.out="$work/folder"
+head -n 4 tests/data/scenes/labels.txt >"$work/scenes/few.txt"
+refused 1 "of 8 folds of 3 images number" 2 fit "${own[@]}" --set data.labels=few.txt --set data.max_bad=0.5 --set run.out="$work/few" --set fit.folds=8
 refused 2 "fit.crops must be 1 or 5, not \"3\"" 1 fit configs/scenes.ini --set fit.crops=3
 refused 2 "fit.folds" 1 fit configs/scenes.ini --set fit.folds=1
 head -c 5000 tests/data/scenes.onnx >"$work/broken.onnx"
