@@ -2,6 +2,7 @@
 #include "lpcam/base/text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +50,42 @@ done:
     return status;
 }
 
+/* The folder of a file, with its slash, or "."; the caller's to free. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? text_format("%.*s", (int)(slash + 1 - path), path)
+                 : text_format(".");
+}
+
+/* Some folders may not be read, some file systems know no fsync of folders. */
+static enum lp_status sync_folder(const char *folder)
+{
+    const int fd = open(folder, O_RDONLY | O_CLOEXEC);
+    enum lp_status status = LP_OK;
+    if (fd >= 0 && fsync(fd) != 0 && errno != EINVAL)
+        status = lp_fail(LP_EIO, "cannot sync the folder %s: %s", folder,
+                         strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return status;
+}
+
+enum lp_status text_rename(const char *from, const char *to)
+{
+    enum lp_status status;
+    char *folder = folder_of(to);
+    if (!folder)
+        status = lp_fail(LP_ENOMEM, "no memory for the folder of %s", to);
+    else if (rename(from, to) != 0)
+        status = lp_fail(LP_EIO, "cannot rename %s to %s: %s", from, to,
+                         strerror(errno));
+    else
+        status = sync_folder(folder);
+    free(folder);
+    return status;
+}
+
 enum lp_status text_write(const char *path, const char *bytes, size_t n)
 {
     enum lp_status status = LP_OK;
@@ -62,10 +99,12 @@ enum lp_status text_write(const char *path, const char *bytes, size_t n)
     bool bad = fwrite(bytes, 1, n, file) != n || fflush(file) != 0 ||
                fsync(fileno(file)) != 0;
     bad |= fclose(file) != 0;
-    if (bad || rename(partial, path) != 0) {
+    if (bad)
         status = lp_fail(LP_EIO, "cannot write %s: %s", path, strerror(errno));
+    else
+        status = text_rename(partial, path);
+    if (status != LP_OK)
         remove(partial);
-    }
 done:
     free(partial);
     return status;

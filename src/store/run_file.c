@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "lpcam/store/run_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,46 +181,16 @@ done:
     return status;
 }
 
-/* The folder of a file, with its slash, or "."; the caller's to free. */
-static char *folder_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? text_format("%.*s", (int)(slash + 1 - path), path)
-                 : text_format(".");
-}
-
-/* See to it that a new name in the folder outlives a power cut, where it can:
- * some folders may not be read, some file systems know no fsync of folders.
- * Local. */
-static enum lp_status sync_folder(const char *folder)
-{
-    const int fd = open(folder, O_RDONLY | O_CLOEXEC);
-    enum lp_status status = LP_OK;
-    if (fd >= 0 && fsync(fd) != 0 && errno != EINVAL)
-        status = lp_fail(LP_EIO, "cannot sync the folder %s: %s", folder,
-                         strerror(errno));
-    if (fd >= 0)
-        close(fd);
-    return status;
-}
-
 static enum lp_status move(const char *from, const char *to, MPI_Comm comm)
 {
     enum lp_status status = LP_OK;
-    char *folder = NULL;
     if (comm_rank(comm) == 0) {
-        folder = folder_of(to);
-        if (!folder)
-            status = lp_fail(LP_ENOMEM, "no memory for the folder of %s", to);
-        else if (rename(from, to) != 0 || lp_fault("run_file_move"))
-            status = lp_fail(LP_EIO, "cannot rename %s to %s: %s", from, to,
-                             strerror(errno));
-        else
-            status = sync_folder(folder);
+        status = text_rename(from, to);
+        if (status == LP_OK && lp_fault("run_file_move"))
+            status = lp_fail(LP_EIO, "cannot rename %s to %s", from, to);
     }
     LP_AGREE(comm);
 done:
-    free(folder);
     return status;
 }
 

@@ -15,7 +15,11 @@
  * or LP_ENOMEM. */
 enum lp_status text_read(const char *path, char **bytes, size_t *n);
 
-/* Write a whole file through PATH.partial and rename. Fails with LP_EIO. */
+/* Give a file that is on the disk its name, so that it outlives a power cut
+ * where the file system can sync a folder. LP_EIO, LP_ENOMEM. */
+enum lp_status text_rename(const char *from, const char *to);
+
+/* Write a whole file through PATH.partial and text_rename. Fails as that. */
 enum lp_status text_write(const char *path, const char *bytes, size_t n);
 
 /* Next line of *cursor, ended in place by a zero, without its end of line
