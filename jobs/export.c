@@ -98,7 +98,8 @@ static enum lp_status open_parts(struct exporter *e)
             e->part[e->n_parts++] =
                 (struct export_part){.job = &e->job,
                                      .format = formats[i],
-                                     .folder = OUT_FOLDER_NONE};
+                                     .folder = OUT_FOLDER_NONE,
+                                     .files = OUT_FOLDER_NONE};
             e->wants |= formats[i]->wants;
             images = images || formats[i]->image;
         }
@@ -128,6 +129,7 @@ static void release(struct exporter *e)
         if (e->part[i].format->release)
             e->part[i].format->release(&e->part[i]);
         out_folder_close(&e->part[i].folder);
+        out_folder_close(&e->part[i].files);
     }
     map_source_close(&e->job.maps);
     free(e->job.folder);
@@ -135,6 +137,18 @@ static void release(struct exporter *e)
 }
 
 /* --- what is to do */
+
+/* Alone. */
+static bool is_done(const struct export_part *p, int64_t image,
+                    const char *stem)
+{
+    const struct export_format *f = p->format;
+    char name[EXPORT_NAME_BYTES];
+    if (f->ending &&
+        !out_folder_has(&p->files, export_name(name, stem, f->ending)))
+        return false;
+    return !f->is_done || f->is_done(p, image, stem);
+}
 
 /* Which parts lack the image, which has maps. Alone. */
 static enum lp_status look(const struct exporter *e, int64_t image,
@@ -146,8 +160,7 @@ static enum lp_status look(const struct exporter *e, int64_t image,
     LP_TRY(export_stem(&e->job, image, stem));
     for (int i = 0; i < e->n_parts; ++i) {
         const struct export_part *p = &e->part[i];
-        if (p->format->image &&
-            !(p->format->is_done && p->format->is_done(p, image, stem)))
+        if (p->format->image && !is_done(p, image, stem))
             *todo |= (int64_t)1 << i;
     }
 done:

@@ -53,14 +53,18 @@ struct export_part {
     const struct export_job *job;
     const struct export_format *format;
     struct out_folder folder; /* FOLDER/NAME                               */
+    struct out_folder files;  /* format->files in it                       */
     void *state;              /* the format's own, of `open`               */
 };
 
 /* Functions that a format does not need are NULL. */
 struct export_format {
-    const char *name; /* its word and its folder                           */
-    int what;         /* enum export_what                                  */
-    int wants;        /* enum export_wants, or-ed                          */
+    const char *name;   /* its word and its folder                           */
+    int what;           /* enum export_what                                  */
+    int wants;          /* enum export_wants, or-ed                          */
+    const char *files;  /* folder in its own of what images give, "": its own */
+    const char *ending; /* of an image's file there, its name being the stem:
+                           done last; NULL: is_done says all that is done     */
 
     /* Lines "key = value" that its files depend on besides those of all: the
      * maps, export.stem and export.ids. The caller frees; NULL without memory.
@@ -71,7 +75,8 @@ struct export_format {
      * `release` is called whatever comes of it. */
     enum lp_status (*open)(struct export_part *p);
 
-    /* What this image gives is there from an earlier start. Alone. */
+    /* Besides its file, what this image gives is there from an earlier start.
+     * Alone. */
     bool (*is_done)(const struct export_part *p, int64_t image,
                     const char *stem);
 
@@ -96,10 +101,10 @@ extern const struct export_format export_masks, export_ir, export_irn,
     export_amn, export_psa, export_clip, export_coco, export_onnx,
     export_gallery;
 
-/* The part's folder, and in it the settings of its files: written, or compared
- * where they are there (LP_EARG names what differs, also where the folder holds
- * something else). maps: those of the file of maps, or NULL. Called by export.c.
- * Collective over the session's comm. */
+/* The part's folders, and in the first the settings of its files: written, or
+ * compared where they are there (LP_EARG names what differs, also where the
+ * folder holds something else). maps: those of the file of maps, or NULL. Called
+ * by export.c. Collective over the session's comm. */
 enum lp_status export_own_folder(struct export_part *p, const char *maps);
 
 /* A folder in that of the part, made where it is missing. Collective over the
@@ -111,6 +116,11 @@ enum lp_status export_folder(const struct export_part *p, const char *name,
  * wants a number and the ID has none. Local. */
 enum lp_status export_stem(const struct export_job *job, int64_t image,
                            char stem[FILE_NAME_BYTES]);
+
+/* STEM and an ending such as ".png" into name, which is returned. Local. */
+enum { EXPORT_NAME_BYTES = FILE_NAME_BYTES + 8 };
+const char *export_name(char name[EXPORT_NAME_BYTES], const char *stem,
+                        const char *ending);
 
 /* The number of a class in masks and arrays (from 1; 0 is the background), by
  * export.ids. Local. */

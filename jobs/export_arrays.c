@@ -66,28 +66,13 @@ static void arrays_release(struct export_part *p)
     p->state = NULL;
 }
 
-static void npy_name_of(const char *stem, char name[FILE_NAME_BYTES + 8])
-{
-    strcpy(name, stem);
-    strcat(name, ".npy");
-}
-
-static bool arrays_is_done(const struct export_part *p, int64_t image,
-                           const char *stem)
-{
-    char name[FILE_NAME_BYTES + 8];
-    (void)image;
-    npy_name_of(stem, name);
-    return out_folder_has(&p->folder, name);
-}
-
 static enum lp_status arrays_write(struct export_part *p,
                                    const struct export_image *im)
 {
     struct arrays *a = p->state;
-    char name[FILE_NAME_BYTES + 8];
-    npy_name_of(im->stem, name);
-    return npy_write(&a->file, &p->folder, name);
+    char name[EXPORT_NAME_BYTES];
+    return npy_write(&a->file, &p->files,
+                     export_name(name, im->stem, p->format->ending));
 }
 
 /* "keys": the readers count classes from 0. */
@@ -202,7 +187,7 @@ static char *irn_settings(const struct export_job *job)
 }
 
 #define ARRAYS                                                                 \
-    .wants = WANT_MAP, .open = arrays_open, .is_done = arrays_is_done,         \
+    .wants = WANT_MAP, .files = "", .ending = ".npy", .open = arrays_open,     \
     .release = arrays_release
 
 const struct export_format export_irn = {.name = "irn",

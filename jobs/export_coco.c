@@ -19,7 +19,6 @@
 enum { PART_NAME = 32 };
 
 struct coco {
-    struct out_folder parts;
     bool whole;              /* results.json is there                      */
     int64_t block;           /* that text is of                            */
     struct text_buffer text; /* ",\n" and a result, and so on              */
@@ -46,10 +45,9 @@ static enum lp_status coco_open(struct export_part *p)
     if (!c)
         status = lp_fail(LP_ENOMEM, "no memory to export results");
     LP_AGREE(comm);
-    *c = (struct coco){.parts = OUT_FOLDER_NONE, .block = -1};
+    *c = (struct coco){.block = -1};
     c->whole = out_folder_has(&p->folder, RESULTS);
     comm_bcast(comm, &c->whole, sizeof c->whole);
-    LP_TRY(export_folder(p, "parts", &c->parts));
 done:
     return status;
 }
@@ -59,7 +57,6 @@ static void coco_release(struct export_part *p)
     struct coco *c = p->state;
     if (!c)
         return;
-    out_folder_close(&c->parts);
     free(c->text.s);
     free(c->mask);
     free(c->column);
@@ -74,7 +71,7 @@ static bool coco_is_done(const struct export_part *p, int64_t image,
     char name[PART_NAME];
     (void)stem;
     part_name(image / p->job->block_images, name);
-    return c->whole || out_folder_has(&c->parts, name);
+    return c->whole || out_folder_has(&p->files, name);
 }
 
 /* The seed, and the same by columns. */
@@ -170,20 +167,20 @@ static enum lp_status coco_block(struct export_part *p, int64_t block)
     char name[PART_NAME];
     part_name(block, name);
     c->block = -1;
-    return out_folder_write(&c->parts, name, piece, c->text.s ? 2 : 1);
+    return out_folder_write(&p->files, name, piece, c->text.s ? 2 : 1);
 }
 
 /* A part behind the others; the comma before the first result of all goes. */
-static enum lp_status append_part(const struct coco *c, int64_t block,
+static enum lp_status append_part(const struct out_folder *parts, int64_t block,
                                   struct out_file *file, bool *first)
 {
     enum lp_status status = LP_OK;
     char name[PART_NAME], *path = NULL, *bytes = NULL;
     size_t n = 0;
     part_name(block, name);
-    path = text_path(c->parts.path, name);
+    path = text_path(parts->path, name);
     if (!path)
-        LP_TRY(lp_fail(LP_ENOMEM, "no memory for a name in %s", c->parts.path));
+        LP_TRY(lp_fail(LP_ENOMEM, "no memory for a name in %s", parts->path));
     LP_TRY(text_read(path, &bytes, &n));
     const size_t skip = *first && n > 1 ? 2 : 0;
     *first = *first && n <= 1;
@@ -199,14 +196,13 @@ done:
 static enum lp_status join(const struct export_part *p)
 {
     enum lp_status status;
-    const struct coco *c = p->state;
     struct out_file file = OUT_FILE_NONE;
     bool first = true;
     LP_TRY(out_file_begin(&file, &p->folder, RESULTS));
     LP_TRY(out_file_write(&file, "[", 1));
     for (int64_t b = 0; b < p->job->n_blocks; ++b)
         if (export_block_has_maps(p->job, b))
-            LP_TRY(append_part(c, b, &file, &first));
+            LP_TRY(append_part(&p->files, b, &file, &first));
     LP_TRY(out_file_write(&file, "\n]\n", 3));
     LP_TRY(out_file_end(&file));
 done:
@@ -217,13 +213,12 @@ done:
 /* The parts are no longer needed; that some stay does no harm. */
 static void remove_parts(const struct export_part *p)
 {
-    const struct coco *c = p->state;
     char name[PART_NAME];
     for (int64_t b = 0; b < p->job->n_blocks; ++b) {
         part_name(b, name);
-        unlinkat(c->parts.fd, name, 0);
+        unlinkat(p->files.fd, name, 0);
     }
-    unlinkat(p->folder.fd, "parts", AT_REMOVEDIR);
+    unlinkat(p->folder.fd, p->format->files, AT_REMOVEDIR);
 }
 
 static enum lp_status coco_close(struct export_part *p)
@@ -243,6 +238,7 @@ done:
 const struct export_format export_coco = {.name = "coco",
                                           .what = EXPORT_COCO,
                                           .wants = WANT_SEED,
+                                          .files = "parts",
                                           .settings = coco_settings,
                                           .open = coco_open,
                                           .is_done = coco_is_done,

@@ -30,6 +30,13 @@ enum lp_status export_stem(const struct export_job *job, int64_t image,
     return LP_OK;
 }
 
+const char *export_name(char name[EXPORT_NAME_BYTES], const char *stem,
+                        const char *ending)
+{
+    snprintf(name, EXPORT_NAME_BYTES, "%s%s", stem, ending);
+    return name;
+}
+
 int64_t export_class_id(const struct export_job *job, int class_index)
 {
     const struct session *s = job->session;
@@ -165,6 +172,8 @@ enum lp_status export_own_folder(struct export_part *p, const char *maps)
     if (comm_rank(comm) == 0)
         status = settle(p, settings);
     LP_AGREE(comm);
+    if (p->format->files)
+        LP_TRY(export_folder(p, p->format->files, &p->files));
 done:
     free(settings);
     return status;

@@ -2,7 +2,6 @@
 /* export_lists.c: what training wants around masks: photographs by the same
  * names, lists, and the names and colours of the classes. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "export_masks.h"
 #include "lpcam/run/comm.h"
@@ -31,15 +30,14 @@ enum lp_status export_masks_link(struct export_part *p,
 {
     const struct masks *m = p->state;
     const struct dataset *d = &p->job->session->data;
-    char name[FILE_NAME_BYTES + 8];
+    char name[EXPORT_NAME_BYTES];
     char *target = export_absolute(dataset_path(d, im->image));
     if (!target)
         return lp_fail(LP_ENOMEM, "no memory for the name of %s",
                        dataset_path(d, im->image));
-    strcpy(name, im->stem);
-    strcat(name, ".jpg"); /* PNG too: readers of VOC look for this name */
-    const enum lp_status status =
-        out_folder_link(&m->photographs, name, target);
+    /* PNG too: readers of VOC look for this name */
+    const enum lp_status status = out_folder_link(
+        &m->photographs, export_name(name, im->stem, ".jpg"), target);
     free(target);
     return status;
 }

@@ -33,7 +33,6 @@ static enum lp_status begin(struct export_part *p, double low, double high)
     if (m) {
         *m = (struct masks){.low = (float)low,
                             .high = (float)high,
-                            .files = OUT_FOLDER_NONE,
                             .photographs = OUT_FOLDER_NONE};
         png_voc_palette(m->palette);
         status = set_values(m, p->job);
@@ -68,21 +67,16 @@ static enum lp_status encode(struct masks *m, const struct export_image *im)
                           (const uint8_t(*)[3])m->palette);
 }
 
-static void png_name(const char *stem, char name[FILE_NAME_BYTES + 8])
-{
-    strcpy(name, stem);
-    strcat(name, ".png");
-}
-
-static enum lp_status write_png(struct masks *m, const struct out_folder *f,
+static enum lp_status write_png(struct export_part *p,
                                 const struct export_image *im)
 {
     enum lp_status status;
-    char name[FILE_NAME_BYTES + 8];
+    struct masks *m = p->state;
+    char name[EXPORT_NAME_BYTES];
     LP_TRY(encode(m, im));
-    png_name(im->stem, name);
     const struct out_piece piece = {m->png.at, m->png.n};
-    LP_TRY(out_folder_write(f, name, &piece, 1));
+    LP_TRY(out_folder_write(
+        &p->files, export_name(name, im->stem, p->format->ending), &piece, 1));
 done:
     return status;
 }
@@ -92,7 +86,6 @@ static void release(struct export_part *p)
     struct masks *m = p->state;
     if (!m)
         return;
-    out_folder_close(&m->files);
     out_folder_close(&m->photographs);
     png_release(&m->png);
     free(m->pixel);
@@ -115,20 +108,9 @@ static enum lp_status masks_open(struct export_part *p)
     struct masks *m;
     LP_TRY(begin(p, t.v[0], t.v[t.n - 1]));
     m = p->state;
-    LP_TRY(export_folder(p, "SegmentationClass", &m->files));
     LP_TRY(export_folder(p, "JPEGImages", &m->photographs));
 done:
     return status;
-}
-
-static bool masks_is_done(const struct export_part *p, int64_t image,
-                          const char *stem)
-{
-    const struct masks *m = p->state;
-    char name[FILE_NAME_BYTES + 8];
-    (void)image;
-    png_name(stem, name);
-    return out_folder_has(&m->files, name);
 }
 
 /* The mask last: it says that the image is done. */
@@ -136,9 +118,8 @@ static enum lp_status masks_image(struct export_part *p,
                                   const struct export_image *im)
 {
     enum lp_status status;
-    struct masks *m = p->state;
     LP_TRY(export_masks_link(p, im));
-    LP_TRY(write_png(m, &m->files, im));
+    LP_TRY(write_png(p, im));
 done:
     return status;
 }
@@ -146,9 +127,10 @@ done:
 const struct export_format export_masks = {.name = "masks",
                                            .what = EXPORT_MASKS,
                                            .wants = WANT_SEED,
+                                           .files = "SegmentationClass",
+                                           .ending = ".png",
                                            .settings = masks_settings,
                                            .open = masks_open,
-                                           .is_done = masks_is_done,
                                            .image = masks_image,
                                            .close = export_masks_lists,
                                            .release = release};
@@ -167,26 +149,12 @@ static enum lp_status ir_open(struct export_part *p)
     return begin(p, t->v[1], t->v[0]);
 }
 
-static bool ir_is_done(const struct export_part *p, int64_t image,
-                       const char *stem)
-{
-    char name[FILE_NAME_BYTES + 8];
-    (void)image;
-    png_name(stem, name);
-    return out_folder_has(&p->folder, name);
-}
-
-static enum lp_status ir_image(struct export_part *p,
-                               const struct export_image *im)
-{
-    return write_png(p->state, &p->folder, im);
-}
-
 const struct export_format export_ir = {.name = "ir",
                                         .what = EXPORT_IR,
                                         .wants = WANT_SEED,
+                                        .files = "",
+                                        .ending = ".png",
                                         .settings = ir_settings,
                                         .open = ir_open,
-                                        .is_done = ir_is_done,
-                                        .image = ir_image,
+                                        .image = write_png,
                                         .release = release};

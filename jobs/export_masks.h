@@ -14,7 +14,7 @@ struct masks {
     uint8_t *pixel; /* of one mask                                      */
     int64_t room;
     struct png_bytes png;
-    struct out_folder files, photographs; /* of `masks`                     */
+    struct out_folder photographs; /* of `masks`                           */
 };
 
 /* JPEGImages/STEM.jpg, a link to the image's photograph. Alone. */
