@@ -114,6 +114,7 @@ static enum lp_status open_parts(struct exporter *e)
         LP_TRY(check_numbers(&e->job));
     for (int i = 0; i < e->n_parts; ++i) {
         struct export_part *p = &e->part[i];
+        LP_TRY(export_check_ids(p));
         LP_TRY(export_own_folder(p, p->format->image ? maps : NULL));
         if (p->format->open)
             LP_TRY(p->format->open(p));

@@ -65,6 +65,8 @@ struct export_format {
     const char *files;  /* folder in its own of what images give, "": its own */
     const char *ending; /* of an image's file there, its name being the stem:
                            done last; NULL: is_done says all that is done     */
+    int64_t most_id;    /* largest number of a class that its files hold, the
+                           smallest being 1; 0: export.ids changes nothing    */
 
     /* Lines "key = value" that its files depend on besides those of all: the
      * maps, export.stem and export.ids. The caller frees; NULL without memory.
@@ -125,6 +127,10 @@ const char *export_name(char name[EXPORT_NAME_BYTES], const char *stem,
 /* The number of a class in masks and arrays (from 1; 0 is the background), by
  * export.ids. Local. */
 int64_t export_class_id(const struct export_job *job, int class_index);
+
+/* Can the format's files hold the numbers of all classes? LP_EARG names one that
+ * they cannot. Collective over the session's comm. */
+enum lp_status export_check_ids(const struct export_part *p);
 
 /* export.threshold, or score.threshold where it is empty: one number, or two.
  * Local. */

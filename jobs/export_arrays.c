@@ -187,8 +187,8 @@ static char *irn_settings(const struct export_job *job)
 }
 
 #define ARRAYS                                                                 \
-    .wants = WANT_MAP, .files = "", .ending = ".npy", .open = arrays_open,     \
-    .release = arrays_release
+    .wants = WANT_MAP, .files = "", .ending = ".npy", .most_id = INT64_MAX,    \
+    .open = arrays_open, .release = arrays_release
 
 const struct export_format export_irn = {.name = "irn",
                                          .what = EXPORT_IRN,

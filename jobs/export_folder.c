@@ -44,6 +44,32 @@ int64_t export_class_id(const struct export_job *job, int class_index)
                                  : s->data.class_id[class_index];
 }
 
+enum lp_status export_check_ids(const struct export_part *p)
+{
+    static const char advice[] = "export.ids = rows counts from 1";
+    enum lp_status status = LP_OK;
+    const struct session *s = p->job->session;
+    const char *format = p->format->name;
+    const int64_t most = p->format->most_id;
+    for (int c = 0; c < s->data.n_classes && most > 0; ++c) {
+        const int64_t id = export_class_id(p->job, c);
+        const char *name = dataset_class(&s->data, c);
+        if (id == 0)
+            LP_TRY(lp_fail_all(s->comm, LP_EARG,
+                               "class %s has the number 0, the background's "
+                               "in %s: %s",
+                               name, format, advice));
+        if (id > most)
+            LP_TRY(lp_fail_all(s->comm, LP_EARG,
+                               "class %s has the number %lld, %s holds "
+                               "numbers up to %lld: %s",
+                               name, (long long)id, format, (long long)most,
+                               advice));
+    }
+done:
+    return status;
+}
+
 char *export_absolute(const char *path)
 {
     char folder[PATH_MAX];

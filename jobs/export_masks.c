@@ -10,20 +10,12 @@
 enum { UNSURE = 255 };
 
 /* What each class is in a mask. Alone. */
-static enum lp_status set_values(struct masks *m, const struct export_job *job)
+static void set_values(struct masks *m, const struct export_job *job)
 {
-    const struct dataset *d = &job->session->data;
-    for (int c = 0; c < d->n_classes; ++c) {
+    for (int c = 0; c < job->session->data.n_classes; ++c) {
         const int64_t id = export_class_id(job, c);
-        if (id >= UNSURE)
-            return lp_fail(
-                LP_EARG,
-                "class %s has the number %lld: masks hold numbers up "
-                "to 254; export.ids = rows counts from 1",
-                dataset_class(d, c), (long long)id);
         m->value[c + 1] = (uint8_t)(id < 0 ? 0 : id);
     }
-    return LP_OK;
 }
 
 static enum lp_status begin(struct export_part *p, double low, double high)
@@ -35,7 +27,7 @@ static enum lp_status begin(struct export_part *p, double low, double high)
                             .high = (float)high,
                             .photographs = OUT_FOLDER_NONE};
         png_voc_palette(m->palette);
-        status = set_values(m, p->job);
+        set_values(m, p->job);
     } else {
         status = lp_fail(LP_ENOMEM, "no memory to export masks");
     }
@@ -129,6 +121,7 @@ const struct export_format export_masks = {.name = "masks",
                                            .wants = WANT_SEED,
                                            .files = "SegmentationClass",
                                            .ending = ".png",
+                                           .most_id = UNSURE - 1,
                                            .settings = masks_settings,
                                            .open = masks_open,
                                            .image = masks_image,
@@ -154,6 +147,7 @@ const struct export_format export_ir = {.name = "ir",
                                         .wants = WANT_SEED,
                                         .files = "",
                                         .ending = ".png",
+                                        .most_id = UNSURE - 1,
                                         .settings = ir_settings,
                                         .open = ir_open,
                                         .image = write_png,

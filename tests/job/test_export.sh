@@ -113,6 +113,25 @@ must 3 export configs/scenes.ini --set run.out="$work/out" --set export.formats=
 "$python" tests/job/read_export.py coco "$work/numbers" "$work/coco/annotations/instances_scenes.json"
 refused_export "has no number" --set export.out="$work/none" --set export.stem=number
 
+# class numbers that masks, or keys counted from 0, cannot hold
+renumber() { # BY: a data set like the scenes but for its numbers of classes
+    mkdir "$work/by$1"
+    ln -s "$root/tests/data/scenes/images" "$work/by$1"
+    awk -v by="$1" '$2 != "background" { print $1 + by, $2 }' tests/data/scenes/classes.txt >"$work/by$1/classes.txt"
+    awk -v by="$1" '{ for (i = 2; i <= NF; ++i) $i += by; print }' tests/data/scenes/labels.txt >"$work/by$1/labels.txt"
+}
+renumber -1
+from0=(--set data.root="$work/by-1" --set data.background=no --set export.out="$work/from0")
+for format in masks ir irn amn psa clip; do
+    refused_export "class train has the number 0, the background's in $format: export.ids = rows" "${from0[@]}" --set export.formats=$format
+done
+export_to "$work/from0" 2 "${from0[@]}" --set export.ids=rows
+diff -r "$work/r1/masks/SegmentationClass" "$work/from0/masks/SegmentationClass"
+renumber 300
+refused_export "class train has the number 301, masks holds numbers up to 254: export.ids = rows" --set data.root="$work/by300" \
+    --set export.out="$work/from301"
+export_to "$work/from301" 2 --set data.root="$work/by300" --set export.formats=irn
+
 "$python" tests/job/hostile_export.py make "$work/hostile"
 must 2 export --set data.root="$work/hostile/data" --set run.out="$work/hostile/out" \
     --set export.formats="masks irn coco" --set export.tensor=numpy --set export.threshold=0 configs/scenes.ini \
