@@ -101,16 +101,19 @@ bool export_block_has_maps(const struct export_job *job, int64_t block)
 static char *common_settings(const struct export_job *job, const char *maps)
 {
     const struct config *c = &job->session->config;
-    char sha[65];
+    const struct dataset *d = &job->session->data;
+    char data[65], numbers[65];
     char *stem = config_value(c, "export.stem");
     char *ids = config_value(c, "export.ids");
     char *text = NULL;
-    dataset_fingerprint(&job->session->data, sha);
+    dataset_fingerprint(d, data);
+    dataset_numbers_fingerprint(d, numbers);
     if (stem && ids)
         text = text_format("export.maps = %s\nexport.stem = %s\n"
-                           "export.ids = %s\nexport.data = %s\n%s",
-                           c->export.cam ? "cam" : "lpcam", stem, ids, sha,
-                           maps ? maps : "");
+                           "export.ids = %s\nexport.data = %s\n"
+                           "export.numbers = %s\n%s",
+                           c->export.cam ? "cam" : "lpcam", stem, ids, data,
+                           numbers, maps ? maps : "");
     free(stem);
     free(ids);
     return text;

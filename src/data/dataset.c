@@ -142,20 +142,36 @@ int dataset_labels(const struct dataset *d, int64_t image,
     return (int)(d->label_offset[image + 1] - d->label_offset[image]);
 }
 
+/* A digest of three arrays. */
+static void hash_parts(const void *const at[3], const size_t n[3], char hex[65])
+{
+    char part[65], all[3 * 64];
+    for (int i = 0; i < 3; ++i) {
+        hash_sha256(at[i], n[i], part);
+        memcpy(all + 64 * i, part, 64);
+    }
+    hash_sha256(all, sizeof all, hex);
+}
+
 /* IDs and names stand in front of the first path, each with its zero; the
  * offsets and labels tell which is which. */
 void dataset_fingerprint(const struct dataset *d, char hex[65])
 {
     const int64_t n = d->n_images;
-    char part[3][65], all[3 * 64];
-    hash_sha256(d->text, (size_t)d->path_at[0], part[0]);
-    hash_sha256(d->label_offset, (size_t)(n + 1) * sizeof *d->label_offset,
-                part[1]);
-    hash_sha256(d->label, (size_t)d->label_offset[n] * sizeof *d->label,
-                part[2]);
-    for (int i = 0; i < 3; ++i)
-        memcpy(all + 64 * i, part[i], 64);
-    hash_sha256(all, sizeof all, hex);
+    hash_parts((const void *const[]){d->text, d->label_offset, d->label},
+               (const size_t[]){(size_t)d->path_at[0],
+                                (size_t)(n + 1) * sizeof *d->label_offset,
+                                (size_t)d->label_offset[n] * sizeof *d->label},
+               hex);
+}
+
+void dataset_numbers_fingerprint(const struct dataset *d, char hex[65])
+{
+    const size_t classes = (size_t)d->n_classes * sizeof *d->class_id;
+    hash_parts((const void *const[]){d->number, d->class_id, d->category},
+               (const size_t[]){(size_t)d->n_images * sizeof *d->number,
+                                classes, classes},
+               hex);
 }
 
 enum lp_status dataset_scan_sizes(const struct dataset *d, int64_t *size,

@@ -107,10 +107,13 @@ END
 
 # a COCO data set: its own numbers
 "$python" tests/job/write_coco.py tests/data/scenes "$work/coco"
-must 3 export configs/scenes.ini --set run.out="$work/out" --set export.formats="masks coco" --set export.stem=number12 \
-    --set data.layout=coco --set data.root="$work/coco" --set data.annotations=annotations/instances_scenes.json \
-    --set export.out="$work/numbers"
+coco=(export configs/scenes.ini --set run.out="$work/out" --set export.formats="masks coco" --set export.stem=number12
+    --set data.layout=coco --set data.root="$work/coco" --set data.annotations=annotations/instances_scenes.json
+    --set export.out="$work/numbers")
+must 3 "${coco[@]}"
 "$python" tests/job/read_export.py coco "$work/numbers" "$work/coco/annotations/instances_scenes.json"
+awk '$1 > 0 { print $1 + 4, $2 }' tests/data/scenes/classes.txt >"$work/coco/from5.txt"
+refused 1 "export.numbers = " 2 "${coco[@]}" --set data.classes=from5.txt
 refused_export "has no number" --set export.out="$work/none" --set export.stem=number
 
 # class numbers that masks, or keys counted from 0, cannot hold
@@ -127,6 +130,8 @@ for format in masks ir irn amn psa clip; do
 done
 export_to "$work/from0" 2 "${from0[@]}" --set export.ids=rows
 diff -r "$work/r1/masks/SegmentationClass" "$work/from0/masks/SegmentationClass"
+renumber 10
+refused_export "export.numbers = " --set data.root="$work/by10" --set export.out="$work/r1"
 renumber 300
 refused_export "class train has the number 301, masks holds numbers up to 254: export.ids = rows" --set data.root="$work/by300" \
     --set export.out="$work/from301"

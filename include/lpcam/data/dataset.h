@@ -84,6 +84,9 @@ int dataset_labels(const struct dataset *d, int64_t image,
 /* SHA-256 over IDs, labels and class names: what a resume compares. Local. */
 void dataset_fingerprint(const struct dataset *d, char hex[65]);
 
+/* The same over its own numbers of images and classes. Local. */
+void dataset_numbers_fingerprint(const struct dataset *d, char hex[65]);
+
 /* Height and width of every photograph from the headers alone,
  * size [n_images][2], 0 0 where the header cannot be read. The ranks share the
  * files. progress_s: between lines of how far it is. Collective over comm. Fails
