@@ -82,7 +82,7 @@ static enum lp_status open_maps(struct exporter *e, char **settings)
                            "%s and the data set do not both have %s: export "
                            "the list that the maps were made of",
                            path, job->maps.missing));
-    LP_TRY(run_file_settings(&job->maps.file.file, settings));
+    LP_TRY(settings_file(&job->maps.file.file, settings));
 done:
     return status;
 }

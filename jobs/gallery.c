@@ -50,7 +50,7 @@ static enum lp_status open_maps(struct gallery *g)
         if (!session_has(s, out[k]))
             continue;
         LP_TRY(map_source_open(&g->maps[k], path, &s->data, s->comm));
-        LP_TRY(gallery_note(g, out[k], &g->maps[k].file.file));
+        LP_TRY(gallery_note(g, &g->maps[k].file.file));
         g->kind[k].there = !g->maps[k].missing;
         if (g->maps[k].missing)
             lp_log("gallery: %s is left out: it and the data set do not both "

@@ -122,8 +122,7 @@ gallery_each(struct gallery *g, const char *what, enum phase phase, int64_t n,
              void *arg);
 
 /* The file is among what the gallery is made of. Collective. */
-enum lp_status gallery_note(struct gallery *g, enum output out,
-                            const struct run_file *file);
+enum lp_status gallery_note(struct gallery *g, const struct run_file *file);
 
 /* All is noted: pictures of an earlier start are kept where they were made of
  * the same, and removed where not. Collective. */

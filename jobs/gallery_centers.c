@@ -158,7 +158,7 @@ enum lp_status gallery_read_centers(struct gallery *g)
         return LP_OK;
     LP_TRY(
         run_file_read(&file, s->out[OUT_PROTOTYPES], NULL, "cluster", s->comm));
-    LP_TRY(gallery_note(g, OUT_PROTOTYPES, &file));
+    LP_TRY(gallery_note(g, &file));
     LP_TRY(
         gallery_match_images(&s->data, file.h5, &image_of, &n_images, s->comm));
     LP_TRY(gallery_match_classes(&s->data, file.h5, &class_of, &n_classes,

@@ -152,7 +152,7 @@ enum lp_status gallery_read_features(struct gallery *g)
         goto done;
     LP_TRY(run_file_read(&g->features.file, s->out[OUT_FEATURES], NULL,
                          "extract", s->comm));
-    LP_TRY(gallery_note(g, OUT_FEATURES, &g->features.file));
+    LP_TRY(gallery_note(g, &g->features.file));
     LP_TRY(read_tables(g, &image_of));
 done:
     free(image_of);

@@ -4,7 +4,6 @@
  * lies beside made.txt is always of it. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "gallery.h"
@@ -14,34 +13,17 @@
 
 #define MADE "made.txt"
 
-/* Settings tell one content of a file from another. Where another program wrote
- * it there are none: then its size and time do. */
-static bool add_file(struct text_buffer *b, const char *path,
-                     const char *settings)
-{
-    struct stat info = {0};
-    const char *slash = strrchr(path, '/');
-    const bool ok = text_add(b, "[%s]\n", slash ? slash + 1 : path);
-    if (settings)
-        return ok && text_add(b, "%s", settings);
-    stat(path, &info);
-    return ok && text_add(b, "bytes = %lld\nsince = %lld.%09ld\n",
-                          (long long)info.st_size,
-                          (long long)info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
-}
-
-enum lp_status gallery_note(struct gallery *g, enum output out,
-                            const struct run_file *file)
+enum lp_status gallery_note(struct gallery *g, const struct run_file *file)
 {
     enum lp_status status;
-    const struct session *s = g->session;
+    const char *path = h5_path(file->h5), *slash = strrchr(path, '/');
     char *settings = NULL;
-    LP_TRY(run_file_settings(file, &settings));
-    if (!add_file(&g->made_of, s->out[out], settings) ||
+    LP_TRY(settings_file(file, &settings));
+    if (!text_add(&g->made_of, "[%s]\n%s", slash ? slash + 1 : path,
+                  settings) ||
         lp_fault("gallery_note"))
-        status =
-            lp_fail(LP_ENOMEM, "no memory for the settings of %s", s->out[out]);
-    LP_AGREE(s->comm);
+        status = lp_fail(LP_ENOMEM, "no memory for the settings of %s", path);
+    LP_AGREE(file->comm);
 done:
     free(settings);
     return status;

@@ -9,6 +9,7 @@
 #include "lpcam/method/basis.h"
 #include "lpcam/net/network.h"
 #include "lpcam/run/config.h"
+#include "lpcam/store/run_file.h"
 
 /* What a job needs. */
 enum session_needs {
@@ -100,6 +101,12 @@ char *settings_features(const struct session *s); /* all but cluster's, maps' */
 char *settings_pooled(const struct session *s);   /* model, views, data   */
 char *settings_fit(const struct session *s);      /* pooled, learning        */
 char *settings_gallery(const struct session *s);  /* which images are shown  */
+
+/* What a file was made with; where another program wrote it and left no
+ * settings, its size and time, which tell one content from another, too.
+ * The caller frees. Collective. */
+enum lp_status settings_file(const struct run_file *file, char **lines);
+
 char *settings_join(char *a, char *b); /* takes both; NULL when one is NULL */
 
 /* Lines without that of a key, in place. */

@@ -3,8 +3,11 @@
  * start compares. Speed settings (threads, memory) are not among them. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "lpcam/base/fault.h"
 #include "lpcam/base/hash.h"
+#include "lpcam/run/comm.h"
 #include "session.h"
 
 /* The lines of some keys of the configuration. */
@@ -96,6 +99,25 @@ char *settings_components(const struct basis *b)
 char *settings_views(const struct session *s)
 {
     return settings_join(settings_extract(s), settings_data(s));
+}
+
+enum lp_status settings_file(const struct run_file *file, char **lines)
+{
+    enum lp_status status;
+    struct stat info = {0};
+    LP_TRY(run_file_settings(file, lines));
+    if (*lines)
+        goto done;
+    stat(h5_path(file->h5), &info);
+    *lines = text_format("file.bytes = %lld\nfile.since = %lld.%09ld\n",
+                         (long long)info.st_size,
+                         (long long)info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
+    if (!*lines || lp_fault("settings_file"))
+        status =
+            lp_fail(LP_ENOMEM, "no memory for what %s is", h5_path(file->h5));
+    LP_AGREE(file->comm);
+done:
+    return status;
 }
 
 void settings_drop(char *lines, const char *key)

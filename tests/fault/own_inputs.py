@@ -3,7 +3,7 @@
 """What users may bring, made from outputs of a run, for test_sites.
 
 usage: own_inputs.py rows OUT FILE    start rows: cells next to the centres
-       own_inputs.py features OUT     features.h5 loses what says who made it
+       own_inputs.py maker OUT FILE   OUT/FILE loses what says who made it
 """
 import sys
 
@@ -20,10 +20,10 @@ def write_rows(out, path, k=2):
                     rows.write(f"{name}\t{side}\t{i}\t{ids[image]}\t{y * grid[image, 1] + x}\n")
 
 
-def drop_maker(out):
-    with h5py.File(f"{out}/features.h5", "r+") as f:
+def drop_maker(out, name):
+    with h5py.File(f"{out}/{name}", "r+") as f:
         del f["run"]
 
 
 if __name__ == "__main__":
-    {"rows": write_rows, "features": drop_maker}[sys.argv[1]](*sys.argv[2:])
+    {"rows": write_rows, "maker": drop_maker}[sys.argv[1]](*sys.argv[2:])

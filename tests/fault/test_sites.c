@@ -69,6 +69,10 @@ static const struct step steps[] = {
      .middle = true,
      .set = {"export.formats=gallery", "export.gallery_images=2"}},
     {.name = "check", .job = job_check},
+    {.name = "export of maps from elsewhere",
+     .job = job_export,
+     .prepare = "rm -r out/export && " INPUTS "maker out maps.h5",
+     .set = {"export.formats=ir gallery", "export.out=out/export"}},
     {.name = "cluster from rows",
      .job = job_cluster,
      .prepare = INPUTS "rows out rows.tsv && rm -r out && cp -r extracted out",
@@ -76,7 +80,8 @@ static const struct step steps[] = {
              "kmeans.reduce=scatter"}},
     {.name = "cluster what is from elsewhere",
      .job = job_cluster,
-     .prepare = "rm -r out && cp -r extracted out && " INPUTS "features out",
+     .prepare =
+         "rm -r out && cp -r extracted out && " INPUTS "maker out features.h5",
      .set = {"kmeans.k=4", "kmeans.start=plusplus", "kmeans.sample=64"}},
     {.name = "run",
      .job = job_run,
@@ -289,7 +294,7 @@ static void complain(const char *what)
 
 static bool restore(void)
 {
-    return shell("rm -rf out && cp -r before out");
+    return shell("rm -rf out && cp -rp before out");
 }
 
 /* Fail there; where an earlier failure has left the job past it, from the
@@ -333,14 +338,14 @@ static void take_step(const struct step *step)
     n_seen = 0;
     memset(seen, 0, sizeof seen);
     assert_true(!step->prepare || shell(step->prepare));
-    assert_true(shell("rm -rf before after && cp -r out before"));
+    assert_true(shell("rm -rf before after && cp -rp out before"));
     lp_fault_watch(note_visit);
     const enum lp_status status = run(step, "");
     lp_fault_watch(NULL);
     if (!on_all(status == LP_OK))
         complain("fails undisturbed");
     merge_seen();
-    assert_true(shell("cp -r out after") && restore());
+    assert_true(shell("cp -rp out after") && restore());
     for (int i = 0; i < n_seen; ++i)
         for (int r = 0; r < RANKS; ++r) {
             const int visits = seen[i].visits[r];

@@ -138,7 +138,13 @@ refused_export "class train has the number 301, masks holds numbers up to 254: e
 export_to "$work/from301" 2 --set data.root="$work/by300" --set export.formats=irn
 
 "$python" tests/job/hostile_export.py make "$work/hostile"
-must 2 export --set data.root="$work/hostile/data" --set run.out="$work/hostile/out" \
-    --set export.formats="masks irn coco" --set export.tensor=numpy --set export.threshold=0 configs/scenes.ini \
-    --set model.classes=
+hostile=(export --set data.root="$work/hostile/data" --set run.out="$work/hostile/out"
+    --set export.formats="masks irn coco" --set export.tensor=numpy --set export.threshold=0 configs/scenes.ini
+    --set model.classes=)
+must 2 "${hostile[@]}"
 "$python" tests/job/hostile_export.py check "$work/hostile"
+
+# maps of another program have no settings: other maps in their place are told by their time
+must 2 "${hostile[@]}"
+"$python" -c 'import h5py, sys; h5py.File(sys.argv[1], "r+")["map/value"][:] = 0.5' "$work/hostile/out/maps.h5"
+refused 1 "file.since = " 2 "${hostile[@]}"
