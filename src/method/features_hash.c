@@ -1,41 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "lpcam/method/features_hash.h"
 
-#include <string.h>
-
 #include "lpcam/base/hash.h"
 #include "lpcam/run/comm.h"
-
-/* Words hashed beside each other, so that no multiplication waits for another.
- */
-#define LANES 4
-
-/* At about the speed of memory. Each step is one-to-one, so a single word that
- * differs always gives another hash of its lane. */
-static uint64_t hash_bytes(uint64_t hash, const void *bytes, int64_t n)
-{
-    const int64_t n_words = n / 8, rest = n % 8;
-    const char *at = bytes;
-    uint64_t lane[LANES], word = 0;
-    for (int j = 0; j < LANES; ++j)
-        lane[j] = hash_mix(hash, (uint64_t)j);
-    for (int64_t i = 0; i + LANES <= n_words; i += LANES)
-        for (int j = 0; j < LANES; ++j, at += sizeof word) {
-            memcpy(&word, at, sizeof word);
-            const uint64_t x = lane[j] ^ word;
-            lane[j] = (x << 29 | x >> 35) * 0x9e3779b97f4a7c15u;
-        }
-    for (int64_t i = n_words % LANES; i > 0; --i, at += sizeof word) {
-        memcpy(&word, at, sizeof word);
-        lane[0] = hash_mix(lane[0], word);
-    }
-    word = 0;
-    memcpy(&word, at, (size_t)rest);
-    hash = hash_mix(hash_mix(hash, word), (uint64_t)n);
-    for (int j = 0; j < LANES; ++j)
-        hash = hash_mix(hash, lane[j]);
-    return hash;
-}
 
 /* One image, whose vectors stand in rows. */
 static uint64_t hash_image(const struct features *f, int64_t image,

@@ -49,6 +49,23 @@ static void hashes_are_the_same_on_every_machine(void **state)
     assert_int_equal(hash_text("\xc3\xa9"), hash_text("\303\251"));
 }
 
+/* Among as many bytes as make some lanes, some words and a rest. */
+static void every_byte_changes_the_hash_of_bytes(void **state)
+{
+    (void)state;
+    enum { N = 77 };
+    char bytes[N + 1] = {0};
+    const uint64_t hash = hash_bytes(1, bytes, N);
+    assert_int_not_equal(hash_bytes(2, bytes, N), hash);
+    assert_int_not_equal(hash_bytes(1, bytes, N + 1), hash);
+    for (int i = 0; i < N; ++i) {
+        bytes[i] = 1;
+        assert_int_not_equal(hash_bytes(1, bytes, N), hash);
+        bytes[i] = 0;
+    }
+    assert_int_equal(hash_bytes(1, bytes, N), hash);
+}
+
 static void nearby_values_draw_unlike_numbers(void **state)
 {
     (void)state;
@@ -75,6 +92,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sha256_gives_the_published_digests),
         cmocka_unit_test(hashes_are_the_same_on_every_machine),
+        cmocka_unit_test(every_byte_changes_the_hash_of_bytes),
         cmocka_unit_test(nearby_values_draw_unlike_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

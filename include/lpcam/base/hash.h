@@ -15,6 +15,10 @@ uint64_t hash_mix(uint64_t hash, uint64_t value);
 /* Hash of a string, the same on every machine (64-bit FNV-1a, then mixed). */
 uint64_t hash_text(const char *s);
 
+/* Mix n bytes into a hash, at about the speed of memory; the same on machines of
+ * one byte order. */
+uint64_t hash_bytes(uint64_t hash, const void *bytes, int64_t n);
+
 /* SHA-256 of n bytes as 64 hexadecimal digits and a zero. */
 void hash_sha256(const void *bytes, size_t n, char hex[65]);
 
