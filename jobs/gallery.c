@@ -130,8 +130,8 @@ static enum lp_status make_gallery(struct export_part *p)
     LP_TRY(open_maps(&g));
     LP_TRY(gallery_read_features(&g));
     LP_TRY(gallery_read_centers(&g));
-    LP_TRY(gallery_keep(&g));
     LP_TRY(gallery_choose(&g));
+    LP_TRY(gallery_keep(&g));
     LP_TRY(gallery_draw(&g));
     LP_TRY(gallery_draw_centers(&g));
     LP_TRY(gallery_tell_classes(&g));

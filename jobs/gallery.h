@@ -90,6 +90,7 @@ struct gallery {
     struct scored kind[N_KINDS];     /* counted where `truth`           */
     struct map_source maps[N_KINDS]; /* where kind[].there             */
     bool truth;                      /* is there ground truth          */
+    char truth_sha[65];              /* of it where the main maps are  */
     int main;                        /* enum gallery_kind: ordered by  */
     double threshold[N_KINDS];       /* at which shares are measured   */
     struct gallery_shot *shot;       /* [n_shots] by class, then share */
@@ -124,13 +125,13 @@ gallery_each(struct gallery *g, const char *what, enum phase phase, int64_t n,
 /* The file is among what the gallery is made of. Collective. */
 enum lp_status gallery_note(struct gallery *g, const struct run_file *file);
 
-/* All is noted: pictures of an earlier start are kept where they were made of
- * the same, and removed where not. Collective. */
-enum lp_status gallery_keep(struct gallery *g);
-
 /* Measure every class of every image and choose the images to show. Collective.
  */
 enum lp_status gallery_choose(struct gallery *g);
+
+/* All is noted and measured: pictures of an earlier start are kept where they
+ * were made of the same, and removed where not. Collective. */
+enum lp_status gallery_keep(struct gallery *g);
 
 /* Photographs, maps and ground truth of the shots. Collective. */
 enum lp_status gallery_draw(struct gallery *g);

@@ -6,6 +6,7 @@
 
 #include "gallery.h"
 #include "lpcam/base/fault.h"
+#include "lpcam/base/hash.h"
 #include "lpcam/base/log.h"
 #include "lpcam/run/comm.h"
 
@@ -20,6 +21,7 @@ struct measure {
     float *iou;                  /* [pairs of this rank][thresholds]         */
     int64_t *share;              /* [pairs] SCALE times the share, plus 1; 0:
                                     none                                     */
+    int64_t *truth; /* [images] hash of the ground truth that was measured  */
 };
 
 static const struct dataset *data_of(const struct gallery *g)
@@ -72,6 +74,7 @@ static enum lp_status measure_iou(struct measure *m, int64_t image)
     const int64_t n = (int64_t)maps->h * maps->w;
 
     LP_TRY(truth_read(truth, data_of(m->gallery), image, maps->h, maps->w));
+    m->truth[image] = (int64_t)hash_bytes(0, truth->mask.value, n);
     if (!maps->file.seed)
         map_source_enlarge(maps);
     LP_TRY(map_source_seed(maps, image));
@@ -147,8 +150,9 @@ static enum lp_status measure_init(struct measure *m, int kind)
     m->first_pair = d->label_offset[mine.first];
     m->share =
         calloc((size_t)d->label_offset[d->n_images] + 1, sizeof *m->share);
+    m->truth = calloc((size_t)d->n_images + 1, sizeof *m->truth);
     m->iou = calloc((size_t)n_local + 1, (size_t)steps->n * sizeof *m->iou);
-    if (!m->share || !m->iou || lp_fault("gallery_measure"))
+    if (!m->share || !m->truth || !m->iou || lp_fault("gallery_measure"))
         LP_TRY(lp_fail(LP_ENOMEM, "no memory to compare %lld maps",
                        (long long)n_local));
     if (g->truth) {
@@ -162,7 +166,7 @@ done:
 }
 
 /* One kind of maps: share [pairs] of all images, on every rank, the caller's to
- * free. Collective. */
+ * free, and the fingerprint of their ground truth. Collective. */
 static enum lp_status measure(struct gallery *g, int kind, int64_t **share)
 {
     enum lp_status status;
@@ -180,11 +184,14 @@ static enum lp_status measure(struct gallery *g, int kind, int64_t **share)
         keep_best(&m, &g->threshold[kind]);
     }
     comm_sum_i64(comm, m.share, d->label_offset[d->n_images]);
+    comm_sum_i64(comm, m.truth, d->n_images);
+    hash_sha256(m.truth, (size_t)d->n_images * sizeof *m.truth, g->truth_sha);
     *share = m.share;
     m.share = NULL;
 done:
     seed_score_release(&m.one);
     free(m.share);
+    free(m.truth);
     free(m.iou);
     return status;
 }
@@ -287,7 +294,7 @@ enum lp_status gallery_choose(struct gallery *g)
     enum lp_status status = LP_OK;
     int64_t *share[N_KINDS] = {NULL};
 
-    for (int k = 0; k < N_KINDS; ++k)
+    for (int k = 0; k < N_KINDS; ++k) /* the main one last */
         if (g->kind[k].there)
             LP_TRY(measure(g, k, &share[k]));
     g->main = g->kind[KIND_LPCAM].there ? KIND_LPCAM : KIND_CAM;

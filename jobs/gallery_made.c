@@ -75,7 +75,8 @@ enum lp_status gallery_keep(struct gallery *g)
     enum lp_status status = LP_OK;
     const struct session *s = g->session;
     char *choice = settings_gallery(s);
-    if (!choice || !text_add(&g->made_of, "[choice]\n%s", choice))
+    if (!choice || !text_add(&g->made_of, "[choice]\n%struth.sha256 = %s\n",
+                             choice, g->truth_sha))
         status = lp_fail(LP_ENOMEM, "no memory for the settings of a gallery");
     else if (comm_rank(s->comm) == 0)
         status = keep_or_clear(g);
