@@ -25,21 +25,34 @@ static const char readme[] =
     "deeplab-pytorch: link this folder as VOC2012 and set DATASET.ROOT to the\n"
     "folder of the link, SPLIT.TRAIN to train_aug.\n";
 
+/* PNG too: readers of VOC look for this name. */
+static const char ending[] = ".jpg";
+
 enum lp_status export_masks_link(struct export_part *p,
                                  const struct export_image *im)
 {
     const struct masks *m = p->state;
-    const struct dataset *d = &p->job->session->data;
-    char name[EXPORT_NAME_BYTES];
-    char *target = export_absolute(dataset_path(d, im->image));
+    const char *path = dataset_path(&p->job->session->data, im->image);
+    char name[EXPORT_NAME_BYTES], *target = export_absolute(path);
     if (!target)
-        return lp_fail(LP_ENOMEM, "no memory for the name of %s",
-                       dataset_path(d, im->image));
-    /* PNG too: readers of VOC look for this name */
+        return lp_fail(LP_ENOMEM, "no memory for the name of %s", path);
     const enum lp_status status = out_folder_link(
-        &m->photographs, export_name(name, im->stem, ".jpg"), target);
+        &m->photographs, export_name(name, im->stem, ending), target);
     free(target);
     return status;
+}
+
+bool export_masks_linked(const struct export_part *p, int64_t image,
+                         const char *stem)
+{
+    const struct masks *m = p->state;
+    const char *path = dataset_path(&p->job->session->data, image);
+    char name[EXPORT_NAME_BYTES], *target = export_absolute(path);
+    const bool linked =
+        target && out_folder_links(&m->photographs,
+                                   export_name(name, stem, ending), target);
+    free(target);
+    return linked;
 }
 
 /* Both lists. Rank 0. */

@@ -124,6 +124,7 @@ const struct export_format export_masks = {.name = "masks",
                                            .most_id = UNSURE - 1,
                                            .settings = masks_settings,
                                            .open = masks_open,
+                                           .is_done = export_masks_linked,
                                            .image = masks_image,
                                            .close = export_masks_lists,
                                            .release = release};

@@ -21,6 +21,10 @@ struct masks {
 enum lp_status export_masks_link(struct export_part *p,
                                  const struct export_image *im);
 
+/* Is that link there: data.root may have moved since. Alone. */
+bool export_masks_linked(const struct export_part *p, int64_t image,
+                         const char *stem);
+
 /* Lists of the images and a configuration for mmsegmentation. Collective. */
 enum lp_status export_masks_lists(struct export_part *p);
 

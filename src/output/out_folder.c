@@ -224,3 +224,12 @@ enum lp_status out_folder_link(const struct out_folder *f, const char *name,
     return lp_fail(LP_EIO, "cannot make the link %s/%s to %s: %s", f->path,
                    name, target, strerror(errno));
 }
+
+bool out_folder_links(const struct out_folder *f, const char *name,
+                      const char *target)
+{
+    char now[PATH_MAX];
+    const ssize_t n = readlinkat(f->fd, name, now, sizeof now);
+    return n >= 0 && (size_t)n == strlen(target) &&
+           memcmp(now, target, (size_t)n) == 0;
+}

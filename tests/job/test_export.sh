@@ -116,6 +116,14 @@ awk '$1 > 0 { print $1 + 4, $2 }' tests/data/scenes/classes.txt >"$work/coco/fro
 refused 1 "export.numbers = " 2 "${coco[@]}" --set data.classes=from5.txt
 refused_export "has no number" --set export.out="$work/none" --set export.stem=number
 
+# photographs elsewhere: the links go there, masks stay as they are
+ln -s "$root/tests/data/scenes" "$work/moved"
+export_to "$work/r3" 2 --set data.root="$work/moved"
+for link in "$work"/r3/masks/JPEGImages/*; do
+    [[ $(readlink "$link") = "$work/moved/images/"* ]] || { echo "$link is a link to $(readlink "$link")"; exit 1; }
+done
+diff -r "$work/r1/masks/SegmentationClass" "$work/r3/masks/SegmentationClass"
+
 # class numbers that masks, or keys counted from 0, cannot hold
 renumber() { # BY: a data set like the scenes but for its numbers of classes
     mkdir "$work/by$1"

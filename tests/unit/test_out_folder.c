@@ -165,7 +165,13 @@ static void links_are_replaced_and_never_written_through(void **state)
     assert_string_equal(content(&outside, "file"), "old");
 
     assert_int_equal(out_folder_link(&f, "c", "nowhere"), LP_OK);
+    assert_true(out_folder_links(&f, "c", "nowhere"));
+    assert_false(out_folder_links(&f, "c", "nowher"));
+    assert_false(out_folder_links(&f, "c", "nowhere/"));
+    assert_false(out_folder_links(&f, "a", "a"));
+    assert_false(out_folder_links(&f, "d", ""));
     assert_int_equal(out_folder_link(&f, "c", "a"), LP_OK);
+    assert_true(out_folder_links(&f, "c", "a"));
     assert_string_equal(content(&f, "c"), "new");
     out_folder_close(&f);
     out_folder_close(&outside);

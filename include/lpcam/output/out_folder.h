@@ -68,4 +68,8 @@ enum lp_status out_folder_write(const struct out_folder *f, const char *name,
 enum lp_status out_folder_link(const struct out_folder *f, const char *name,
                                const char *target);
 
+/* Is there such a link, to exactly that? */
+bool out_folder_links(const struct out_folder *f, const char *name,
+                      const char *target);
+
 #endif
