@@ -13,6 +13,7 @@
 #include "lpcam/run/deal.h"
 #include "lpcam/run/phase.h"
 #include "lpcam/run/progress.h"
+#include "lpcam/store/run_lock.h"
 #include "stages.h"
 
 static const struct export_format *const formats[] = {
@@ -34,6 +35,7 @@ struct exporter {
     struct out_batch batch;
     int n_parts;
     int wants;
+    int lock;      /* on export.out, -1: none */
     int64_t *todo; /* [n_images] bit p: part p does not have the image */
     int64_t n_todo, n_with_maps;
 };
@@ -132,6 +134,7 @@ static void release(struct exporter *e)
         out_folder_close(&e->part[i].folder);
         out_folder_close(&e->part[i].files);
     }
+    run_unlock(e->lock);
     map_source_close(&e->job.maps);
     free(e->job.folder);
     free(e->todo);
@@ -350,7 +353,8 @@ done:
 enum lp_status stage_export(struct session *s)
 {
     enum lp_status status = LP_OK;
-    struct exporter e = {0};
+    struct exporter e = {.lock = -1};
+    LP_TRY(export_lock(s, &e.lock));
     LP_TRY(prepare(&e, s));
     LP_TRY(open_parts(&e));
     if (e.job.maps.state)

@@ -109,6 +109,10 @@ extern const struct export_format export_masks, export_ir, export_irn,
  * by export.c. Collective over the session's comm. */
 enum lp_status export_own_folder(struct export_part *p, const char *maps);
 
+/* A lock on export.out, too, where that is set and not the folder that run.out's
+ * lock is on; for run_unlock. Collective. */
+enum lp_status export_lock(const struct session *s, int *lock);
+
 /* A folder in that of the part, made where it is missing. Collective over the
  * session's comm. */
 enum lp_status export_folder(const struct export_part *p, const char *name,

@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "export.h"
 #include "lpcam/run/comm.h"
+#include "lpcam/store/run_lock.h"
 #include "lpcam/store/settings.h"
 
 #define SETTINGS "settings.txt"
@@ -179,6 +181,17 @@ static enum lp_status open_folder(struct out_folder *folder, const char *parent,
     folder->batch = batch;
 done:
     return status;
+}
+
+enum lp_status export_lock(const struct session *s, int *lock)
+{
+    const char *out = s->config.export.out;
+    struct stat a, b;
+    bool same = stat(out, &a) == 0 && stat(s->config.run.out, &b) == 0 &&
+                a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+    comm_bcast(s->comm, &same, sizeof same);
+    *lock = -1;
+    return *out && !same ? run_lock(out, "export.out", lock, s->comm) : LP_OK;
 }
 
 enum lp_status export_folder(const struct export_part *p, const char *name,

@@ -260,7 +260,7 @@ enum lp_status session_open(struct session *s, const struct job_args *args,
             plan_print(s, args->n_nodes);
     }
     if (!args->dry_run)
-        LP_TRY(run_lock(s->config.run.out, &s->lock, s->comm));
+        LP_TRY(run_lock(s->config.run.out, "run.out", &s->lock, s->comm));
     if (needs & NEED_BASIS) {
         LP_TRY(session_check_outputs(s, needs));
         LP_TRY(session_basis(s, !args->dry_run));

@@ -47,7 +47,8 @@ static void sign(int fd, const char *path)
 }
 
 /* Take the lock of all ranks, or say who has it, or a rank of it. Rank 0. */
-static enum lp_status take(const char *path, const char *folder, int *lock)
+static enum lp_status take(const char *path, const char *folder,
+                           const char *key, int *lock)
 {
     char holder[320] = "";
     const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
@@ -64,8 +65,8 @@ static enum lp_status take(const char *path, const char *folder, int *lock)
     if (error == EACCES || error == EAGAIN)
         return lp_fail(LP_EARG,
                        "another job (%s) writes to %s: wait for its end or "
-                       "choose another run.out",
-                       n > 0 ? holder : "unknown", folder);
+                       "choose another %s",
+                       n > 0 ? holder : "unknown", folder, key);
     lp_warn("%s cannot be locked (%s): start no second job on it", folder,
             strerror(error));
     return LP_OK;
@@ -90,7 +91,8 @@ static void share(const char *path, int *lock, MPI_Comm comm)
         set_lock(*lock, F_WRLCK, rank, 1);
 }
 
-enum lp_status run_lock(const char *folder, int *lock, MPI_Comm comm)
+enum lp_status run_lock(const char *folder, const char *key, int *lock,
+                        MPI_Comm comm)
 {
     enum lp_status status = LP_OK;
     char *path = text_format("%s/lpcam.lock", folder);
@@ -102,7 +104,7 @@ enum lp_status run_lock(const char *folder, int *lock, MPI_Comm comm)
         status = lp_fail(LP_EIO, "cannot make the folder %s: %s", folder,
                          strerror(errno));
     else if (comm_rank(comm) == 0)
-        status = take(path, folder, lock);
+        status = take(path, folder, key, lock);
     LP_AGREE(comm);
     share(path, lock, comm);
 done:

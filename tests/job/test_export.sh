@@ -10,7 +10,7 @@ must 2 run "${run[@]}=$work/out"
 
 # the folder of a run names itself; all else must be the same
 same_export() {
-    diff -r --no-dereference -x mmsegmentation.py "$1" "$2" || { echo "$2 differs"; exit 1; }
+    diff -r --no-dereference -x mmsegmentation.py -x lpcam.lock "$1" "$2" || { echo "$2 differs"; exit 1; }
     ! find "$2" | grep -E 'partial|parts' || { echo "left behind in $2"; exit 1; }
 }
 export_to() { # FOLDER RANKS MORE...
@@ -59,6 +59,26 @@ must 1 export configs/scenes.ini "${many[@]}" --set export.out="$work/many/whole
 same_export "$work/many/whole" "$work/many/out/export"
 rm -rf "$work/many"
 
+# two jobs on one folder: the second is refused, the first, which waits at an
+# image meanwhile, ends well
+LPCAM_FAULT="export_image@0:5!$(kill -l STOP)" timeout -k 5 300 mpirun --bind-to none -n 1 "$LPCAM" export \
+    "${run[@]}=$work/out" --set export.out="$work/both" >"$work/first" 2>&1 &
+first=$!
+state() { ps -o stat= -p "$(sed 's/process \([0-9]*\).*/\1/' "$work/both/lpcam.lock" 2>/dev/null)" 2>/dev/null || true; }
+for ((i = 0; i < 300; ++i)); do
+    [[ $(state) != T* ]] || break
+    sleep 0.1
+done
+mkdir "$work/second"
+ln -s "$work/out/maps.h5" "$work/second/maps.h5"
+refused 1 "writes to $work/both: wait for its end or choose another export.out" 3 export "${run[@]}=$work/second" \
+    --set export.out="$work/both"
+kill -CONT "$(sed 's/process \([0-9]*\).*/\1/' "$work/both/lpcam.lock")"
+wait $first || { cat "$work/first"; exit 1; }
+same_export "$work/out/export" "$work/both"
+ln -s "$work/out" "$work/same" # one folder, and one lock
+export_to "$work/same" 3 --set export.formats=ir
+
 # other settings are refused, so is a folder of something else
 refused_export() { # TEXT MORE...
     refused 1 "$1" 2 export "${run[@]}=$work/out" "${@:2}"
@@ -71,11 +91,11 @@ same_export "$work/r1" "$work/out/export"
 mkdir -p "$work/other/masks" "$work/elsewhere/SegmentationClass"
 echo precious >"$work/other/masks/file"
 refused_export "holds files" --set export.out="$work/other"
-refused_export "cannot make the folder" --set export.out="$work/other/masks/file"
+refused_export "cannot open $work/other/masks/file/lpcam.lock" --set export.out="$work/other/masks/file"
 ln -s nowhere/at/all "$work/dangling"
-refused_export "cannot make the folder" --set export.out="$work/dangling"
+refused_export "cannot open $work/dangling/lpcam.lock" --set export.out="$work/dangling"
 [ "$(cat "$work/other/masks/file")" = precious ]
-[ "$(find "$work/other" | wc -l)" = 3 ]
+[ "$(find "$work/other" -name lpcam.lock -o -print | wc -l)" = 3 ]
 refused 2 "export.formats is empty" 2 export "${run[@]}=$work/out" --set export.formats=
 
 # a link to a folder is followed; one in the place of a file is replaced, and what it points to kept

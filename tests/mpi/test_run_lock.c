@@ -62,7 +62,8 @@ static void a_second_job_is_refused_until_the_first_is_dead(void **state)
     char folder[4200], name[4300];
     snprintf(folder, sizeof folder, "%s/out/deep", test_folder());
     snprintf(name, sizeof name, "%s/lpcam.lock", folder);
-    assert_true(on_all(run_lock(folder, &lock, MPI_COMM_WORLD) == LP_OK));
+    assert_true(
+        on_all(run_lock(folder, "run.out", &lock, MPI_COMM_WORLD) == LP_OK));
     assert_true(on_all(lock >= 0));
     assert_true(on_all(rank > 0 || !helper_takes(name)));
     for (int r = 0; r < comm_size(MPI_COMM_WORLD); ++r) {
@@ -74,19 +75,22 @@ static void a_second_job_is_refused_until_the_first_is_dead(void **state)
     }
 
     tiny_listen();
-    const enum lp_status status = run_lock(folder, &lock, MPI_COMM_WORLD);
+    const enum lp_status status =
+        run_lock(folder, "run.out", &lock, MPI_COMM_WORLD);
     const char *said = tiny_heard();
     assert_true(on_all(status == (rank == 0 ? LP_EARG : LP_EPEER)));
     assert_true(on_all(lock == -1));
-    assert_true(on_all(
-        rank > 0 || strstr(said, "another job (process 7 on moon)") != NULL));
+    assert_true(
+        on_all(rank > 0 || (strstr(said, "another job (process 7 on moon)") &&
+                            strstr(said, "choose another run.out"))));
 
     if (rank == 0) {
         kill(helper, SIGKILL);
         waitpid(helper, NULL, 0);
         helper = 0;
     }
-    assert_true(on_all(run_lock(folder, &lock, MPI_COMM_WORLD) == LP_OK));
+    assert_true(
+        on_all(run_lock(folder, "run.out", &lock, MPI_COMM_WORLD) == LP_OK));
     run_unlock(lock);
 }
 
@@ -101,7 +105,7 @@ static void a_folder_that_cannot_be_made_is_told(void **state)
         text_write(folder, "x", 1);
     comm_barrier(MPI_COMM_WORLD);
     strcat(folder, "/out");
-    assert_true(on_all(run_lock(folder, &lock, MPI_COMM_WORLD) ==
+    assert_true(on_all(run_lock(folder, "run.out", &lock, MPI_COMM_WORLD) ==
                        (rank == 0 ? LP_EIO : LP_EPEER)));
 }
 
