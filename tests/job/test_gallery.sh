@@ -31,6 +31,7 @@ diff -r -x lpcam.lock "$work/on1" "$work/on2"
 diff -r -x lpcam.lock "$work/on1" "$work/on3"
 [ "$(ls "$work"/on1/gallery/near | wc -l)" -ge 60 ]
 "$python" tests/job/gallery_data.py "$work/out" tests/data/scenes "$work/on1/gallery" 13
+"$python" tests/job/gallery_pictures.py "$work/out" tests/data/scenes "$work/on1/gallery"
 look "$work/on1/gallery" ${LPCAM_SHOTS:+--shots "$LPCAM_SHOTS"}
 
 # again over what is there; a file that is missing is there again
