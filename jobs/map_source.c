@@ -172,14 +172,9 @@ enum lp_status map_source_seed(struct map_source *m, int64_t image)
     }
     LP_TRY(map_file_read_seed(&m->file, m->file_image[image], m->best_class,
                               m->q));
-    for (int64_t i = 0; i < n; ++i) {
-        if (m->best_class[i] > m->maps.n_classes)
-            LP_TRY(lp_fail(LP_EFORMAT, "/seed/class of %s has class %d of %d",
-                           h5_path(m->file.file.h5), m->best_class[i],
-                           m->maps.n_classes));
+    for (int64_t i = 0; i < n; ++i)
         if (m->best_class[i] > 0)
             m->best_class[i] = (uint8_t)(m->class_of[m->best_class[i] - 1] + 1);
-    }
 done:
     return status;
 }
