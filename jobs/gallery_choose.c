@@ -297,7 +297,6 @@ enum lp_status gallery_choose(struct gallery *g)
     for (int k = 0; k < N_KINDS; ++k) /* the main one last */
         if (g->kind[k].there)
             LP_TRY(measure(g, k, &share[k]));
-    g->main = g->kind[KIND_LPCAM].there ? KIND_LPCAM : KIND_CAM;
     status = list_pairs(g, share);
     if (status == LP_OK) {
         keep_extremes(g, g->session->config.export.gallery_images);
