@@ -17,9 +17,11 @@ for job in extract cluster activate; do
         -o "$work/$job" mpirun --bind-to none -n 1 "$LPCAM" $job configs/scenes.ini --set cam.scales=1.0 \
         --set run.checkpoint_s=0 --set run.out="$work/out" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 done
-"$python" - "$work" <<'END'
+"$python" -B - "$work" <<'END'
 import re, sys
 import h5py
+sys.path.insert(0, "tests/fault")
+from calls import calls
 
 work, n_marks = sys.argv[1], {}
 for job, names in (("extract", ("features", "cams")), ("activate", ("maps",))):
@@ -28,7 +30,7 @@ for job, names in (("extract", ("features", "cams")), ("activate", ("maps",))):
         with h5py.File(f"{work}/out/{name}.h5") as f:
             state[name] = f["image/state"].id.get_offset(), len(f["image/state"])
     dirty, marked = dict.fromkeys(names, False), dict.fromkeys(names, False)
-    for line in open(f"{work}/{job}"):
+    for line in calls(f"{work}/{job}"):
         call = re.search(r"(\w+)\(\d+<[^>]*/(\w+)\.h5\.partial>(.*)", line)
         if not call:
             continue
@@ -53,12 +55,14 @@ END
 timeout 120 strace -f -y -e trace=write,pwrite64,fsync,fdatasync,syncfs,rename,renameat,renameat2 -o "$work/export" \
     mpirun --bind-to none -n 1 "$LPCAM" export configs/scenes.ini --set run.out="$work/out" \
     --set export.formats="masks irn coco gallery" --set export.tensor=numpy >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
-"$python" - "$work/export" <<'END'
+"$python" -B - "$work/export" <<'END'
 import re, sys
+sys.path.insert(0, "tests/fault")
+from calls import calls
 
 dirty, unsure, synced, n = set(), set(), {}, 0  # not on the disk: bytes of files, names
 last = ("results.json", "index.html", "mmsegmentation.py")
-for line in open(sys.argv[1]):
+for line in calls(sys.argv[1]):
     call = re.search(r"(\w+)\((\d+<([^>]*)>)(.*)", line)
     if not call:
         continue
