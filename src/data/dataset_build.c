@@ -136,15 +136,19 @@ static bool put_names(struct dataset *d, struct text_buffer *text,
     return ok;
 }
 
+static const char *const photograph_ending[] = {
+    ".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG", NULL};
+static const char *const mask_ending[] = {".png", ".PNG", NULL};
+
 /* The ending of ID's file among those of the folder; NULL: there is none. */
 static const char *find_ending(const struct folder *folder, const char *id,
-                               const char *const *ending, int n)
+                               const char *const *ending)
 {
     char name[512];
-    for (int e = 0; e < n; ++e) {
-        const int length = snprintf(name, sizeof name, "%s%s", id, ending[e]);
+    for (; *ending; ++ending) {
+        const int length = snprintf(name, sizeof name, "%s%s", id, *ending);
         if (length < (int)sizeof name && folder_has(folder, name))
-            return ending[e];
+            return *ending;
     }
     return NULL;
 }
@@ -153,7 +157,6 @@ static enum lp_status put_photographs(struct dataset *d,
                                       struct text_buffer *text,
                                       const struct source *s)
 {
-    static const char *const ending[] = {".jpg", ".jpeg", ".png"};
     const struct source_image *missing = NULL;
     int64_t n_missing = 0;
     char line[16] = "";
@@ -163,7 +166,7 @@ static enum lp_status put_photographs(struct dataset *d,
     LP_TRY(folder_list(&folder, s->images));
     for (int64_t i = 0; i < s->n_images; ++i) {
         const char *id = s->image[i].id;
-        const char *end = find_ending(&folder, id, ending, 3);
+        const char *end = find_ending(&folder, id, photograph_ending);
         if (!end && n_missing++ == 0)
             missing = &s->image[i];
         d->path_at[i] = put(text, s->images, id, end ? end : "");
@@ -183,22 +186,20 @@ done:
     return status;
 }
 
-/* The mask's name without its ending, that of the image or of its number;
- * false: there is none. */
-static bool find_mask(const struct folder *folder,
-                      const struct source_image *image, char name[512])
+/* The mask's ending and its name before that, of the image or its number; NULL:
+ * there is none. */
+static const char *find_mask(const struct folder *folder,
+                             const struct source_image *image, char name[512])
 {
     static const char *const form[] = {"%lld", "%012lld"};
-    static const char *const ending[] = {".png"};
     const int length = snprintf(name, 512, "%s", image->id);
-    if (length < 512 && find_ending(folder, name, ending, 1))
-        return true;
-    for (int i = 0; i < 2 && image->number >= 0; ++i) {
+    const char *end =
+        length < 512 ? find_ending(folder, name, mask_ending) : NULL;
+    for (int i = 0; i < 2 && !end && image->number >= 0; ++i) {
         snprintf(name, 512, form[i], (long long)image->number);
-        if (find_ending(folder, name, ending, 1))
-            return true;
+        end = find_ending(folder, name, mask_ending);
     }
-    return false;
+    return end;
 }
 
 /* Masks may be missing, or their folder: most lists have none. */
@@ -213,9 +214,10 @@ static enum lp_status put_masks(struct dataset *d, struct text_buffer *text,
         LP_TRY(folder_list(&folder, s->masks));
     for (int64_t i = 0; i < s->n_images; ++i) {
         d->mask_at[i] = -1;
-        if (!find_mask(&folder, &s->image[i], name))
+        const char *end = find_mask(&folder, &s->image[i], name);
+        if (!end)
             continue;
-        d->mask_at[i] = put(text, s->masks, name, ".png");
+        d->mask_at[i] = put(text, s->masks, name, end);
         if (d->mask_at[i] < 0)
             LP_TRY(lp_fail(LP_ENOMEM, "no memory for the paths of masks"));
         ++*n_masks;

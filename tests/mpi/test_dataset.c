@@ -199,6 +199,34 @@ static void every_rank_sees_images_labels_and_masks(void **state)
     dataset_release(&d);
 }
 
+/* Of names that differ in case alone the lower one is taken. */
+static void endings_of_cameras_are_found_too(void **state)
+{
+    (void)state;
+    struct config config = defaults();
+    struct dataset d;
+    char pictures[] = "pictures", truths[] = "truths";
+    put_animals();
+    make_folder("pictures");
+    make_folder("truths");
+    copy("pillow/baseline.jpg", "pictures/a.JPG");
+    copy("pillow/rgb8.png", "pictures/b.PNG");
+    copy("pillow/gray.jpg", "pictures/c.JPEG");
+    copy("pillow/gray.jpg", "pictures/d.JPG");
+    copy("pillow/gray.jpg", "pictures/d.jpeg");
+    copy("pillow/mask-p8.png", "truths/b.PNG");
+    config.data.images = pictures;
+    config.data.masks = truths;
+    assert_true(on_all(dataset_load(&d, &config, 3, WORLD) == LP_OK));
+    assert_true(on_all(ends_with(dataset_path(&d, 0), "/pictures/a.JPG") &&
+                       ends_with(dataset_path(&d, 1), "/pictures/b.PNG") &&
+                       ends_with(dataset_path(&d, 2), "/pictures/c.JPEG") &&
+                       ends_with(dataset_path(&d, 3), "/pictures/d.jpeg")));
+    assert_true(on_all(dataset_mask(&d, 0) == NULL &&
+                       ends_with(dataset_mask(&d, 1), "/truths/b.PNG")));
+    dataset_release(&d);
+}
+
 static void a_list_chooses_and_orders_the_images(void **state)
 {
     (void)state;
@@ -517,6 +545,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_rank_sees_images_labels_and_masks),
+        cmocka_unit_test(endings_of_cameras_are_found_too),
         cmocka_unit_test(a_list_chooses_and_orders_the_images),
         cmocka_unit_test(classes_are_matched_with_the_models_by_name),
         cmocka_unit_test(classes_without_a_counterpart_are_named_in_one_line),
