@@ -170,22 +170,36 @@ static enum lp_status draw(const struct session *s, const struct scored *kind,
     return status;
 }
 
-enum lp_status stage_score(struct session *s)
+/* If there is nothing to score, says why: a warning where the score itself was
+ * asked for. */
+static bool is_scorable(const struct session *s, bool asked)
+{
+    const char *masks = s->config.data.masks;
+    char *why;
+    if (s->data.n_classes > 254)
+        why = text_format("masks hold 254 classes, the model has %d: not "
+                          "scored",
+                          s->data.n_classes);
+    else if (!any_truth(&s->data))
+        why = text_format("no masks%s%s: nothing to score",
+                          *masks ? " in " : "", masks);
+    else
+        return true;
+    if (!asked)
+        lp_log("score: %s", why ? why : "nothing to score");
+    else if (comm_rank(s->comm) == 0)
+        lp_warn("score: %s", why ? why : "nothing to score");
+    free(why);
+    return false;
+}
+
+static enum lp_status score(struct session *s)
 {
     enum lp_status status = LP_OK;
     struct scored kind[] = {{.name = "cam"}, {.name = "lpcam"}};
     const enum output file[] = {OUT_CAMS, OUT_MAPS};
     char *path = NULL;
 
-    if (s->data.n_classes > 254) {
-        lp_log("score: masks hold 254 classes, the model has %d: not scored",
-               s->data.n_classes);
-        return LP_OK;
-    }
-    if (!any_truth(&s->data)) {
-        lp_log("score: no masks in %s: nothing to score", s->config.data.masks);
-        return LP_OK;
-    }
     for (int i = 0; i < 2; ++i)
         if (session_has(s, file[i]))
             LP_TRY(count_file(s, s->out[file[i]], &kind[i]));
@@ -210,7 +224,17 @@ done:
     return status;
 }
 
+enum lp_status stage_score(struct session *s)
+{
+    return is_scorable(s, false) ? score(s) : LP_OK;
+}
+
+static enum lp_status score_alone(struct session *s)
+{
+    return is_scorable(s, true) ? score(s) : LP_OK;
+}
+
 enum lp_status job_score(const struct job_args *args)
 {
-    return stage_alone(args, NEED_DATA, stage_score);
+    return stage_alone(args, NEED_DATA, score_alone);
 }

@@ -202,6 +202,27 @@ static const char *find_mask(const struct folder *folder,
     return end;
 }
 
+/* The default of data.masks names no folder that must be there. */
+static bool masks_are_asked_for(const struct config *config)
+{
+    const char *masks = config->data.masks;
+    return *masks && strcmp(masks, "masks") != 0;
+}
+
+static enum lp_status list_masks(const struct source *s, struct folder *folder)
+{
+    if (!s->masks)
+        return LP_OK;
+    if (folder_exists(s->masks))
+        return folder_list(folder, s->masks);
+    if (!masks_are_asked_for(s->config))
+        return LP_OK;
+    return lp_fail(LP_EARG,
+                   "data.masks = %s: there is no folder %s; leave data.masks "
+                   "empty where there are no masks",
+                   s->config->data.masks, s->masks);
+}
+
 /* Masks may be missing, or their folder: most lists have none. */
 static enum lp_status put_masks(struct dataset *d, struct text_buffer *text,
                                 const struct source *s, int64_t *n_masks)
@@ -210,8 +231,7 @@ static enum lp_status put_masks(struct dataset *d, struct text_buffer *text,
     enum lp_status status = LP_OK;
     char name[512];
 
-    if (s->masks && folder_exists(s->masks))
-        LP_TRY(folder_list(&folder, s->masks));
+    LP_TRY(list_masks(s, &folder));
     for (int64_t i = 0; i < s->n_images; ++i) {
         d->mask_at[i] = -1;
         const char *end = find_mask(&folder, &s->image[i], name);

@@ -12,10 +12,11 @@ enum lp_status dataset_read_list(struct source *s)
     char *classes = text_path(root, config->data.classes);
     char *labels = text_path(root, config->data.labels);
     char *list = text_path(root, config->data.list);
+    const bool masks = *config->data.masks;
 
     s->images = text_path(root, config->data.images);
-    s->masks = text_path(root, config->data.masks);
-    if (!classes || !labels || !list || !s->images || !s->masks)
+    s->masks = masks ? text_path(root, config->data.masks) : NULL;
+    if (!classes || !labels || !list || !s->images || (masks && !s->masks))
         LP_TRY(lp_fail(LP_ENOMEM, "no memory for the paths of %s", root));
     LP_TRY(source_read_classes(s, classes));
     LP_TRY(source_read_labelled(s, labels));

@@ -23,10 +23,23 @@ refused 1 "ghost" 2 run configs/scenes.ini "${set_data[@]}" --set data.labels=ba
 : >"$work/scenes/empty.txt"
 refused 1 "empty.txt" 2 run configs/scenes.ini "${set_data[@]}" --set data.labels=empty.txt
 
+# ground truth that is asked for and not there, before any work
+refused 1 "data.masks = nope: there is no folder $work/scenes/nope" 2 score configs/scenes.ini "${set_data[@]}" --set data.masks=nope --quiet
+refused 1 "data.masks = nope" 2 run configs/scenes.ini "${set_data[@]}" --set data.masks=nope --dry-run
+refused 1 "$work/scenes/none.json" 2 run configs/scenes.ini "${set_data[@]}" --set data.layout=coco --set data.annotations=none.json --dry-run
+
 # one broken photograph is told and left out; too many end the run
 head -c 900 "tests/data/scenes/images/$id.jpg" >"$work/scenes/images/$id.jpg"
 must 2 run configs/scenes.ini "${set_data[@]}" --set data.max_bad=0.1
 grep -q "$id" "$work/log"
+# a score without masks is told even by --quiet
+must 2 score configs/scenes.ini "${set_data[@]}" --set data.masks= --quiet
+grep -qF "warning: score: no masks: nothing to score" "$work/log"
+mv "$work/scenes/masks" "$work/scenes/hidden"
+must 2 score configs/scenes.ini "${set_data[@]}" --quiet
+grep -qF "warning: score: no masks in masks: nothing to score" "$work/log"
+mv "$work/scenes/hidden" "$work/scenes/masks"
+
 for again in 1 2; do # also when it is started again
     refused 1 "max_bad" 3 run configs/scenes.ini "${set_data[@]}" --set run.out="$work/out2" --set data.max_bad=0
 done

@@ -90,6 +90,14 @@ static void put_animals(void)
                       "a 7 3 7\nb 9\nc\n  d\tcow 9 # all\n");
 }
 
+static void remove_masks(void)
+{
+    if (comm_rank(WORLD) == 0 && (remove(in_folder("masks/b.png")) != 0 ||
+                                  rmdir(in_folder("masks")) != 0))
+        MPI_Abort(WORLD, 1);
+    comm_barrier(WORLD);
+}
+
 /* --- what ranks see */
 
 static bool labels_are(const struct dataset *d, int64_t image,
@@ -359,6 +367,29 @@ static void missing_files_stop_all_ranks(void **state)
     assert_true(fails(&config, -1, LP_EIO, "nowhere: No such file"));
 }
 
+static void masks_may_be_missing_unless_they_are_asked_for(void **state)
+{
+    (void)state;
+    struct config config = defaults();
+    struct dataset d;
+    char nowhere[] = "nowhere", file[] = "labels.txt", empty[] = "";
+    put_animals();
+    config.data.masks = nowhere;
+    assert_true(fails(&config, -1, LP_EARG,
+                      "data.masks = nowhere: there is no folder "));
+    config.data.masks = file;
+    assert_true(fails(&config, -1, LP_EIO, "/labels.txt: Not a directory"));
+    config.data.masks = empty;
+    assert_true(on_all(dataset_load(&d, &config, -1, WORLD) == LP_OK));
+    assert_true(on_all(dataset_mask(&d, 1) == NULL));
+    dataset_release(&d);
+    remove_masks();
+    config = defaults();
+    assert_true(on_all(dataset_load(&d, &config, -1, WORLD) == LP_OK));
+    assert_true(on_all(dataset_mask(&d, 1) == NULL));
+    dataset_release(&d);
+}
+
 static void names_must_fit_the_rows_of_the_model(void **state)
 {
     (void)state;
@@ -552,6 +583,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(void_and_zero_based_classes_follow_the_configuration),
         cmocka_unit_test(wrong_lists_stop_all_ranks_with_file_and_line),
         cmocka_unit_test(missing_files_stop_all_ranks),
+        cmocka_unit_test(masks_may_be_missing_unless_they_are_asked_for),
         cmocka_unit_test(names_must_fit_the_rows_of_the_model),
         cmocka_unit_test(the_fingerprint_covers_ids_labels_and_names_alone),
         cmocka_unit_test(ranks_share_the_scan_of_the_headers),
