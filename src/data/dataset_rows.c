@@ -74,7 +74,8 @@ static enum lp_status name_rows(struct rows *rows, struct source *s, int n_rows)
     return lp_fail(LP_EFORMAT,
                    "the data set has %d classes, but the model has %d rows: "
                    "write the names of the rows into a file, one a line, and "
-                   "set model.classes to it",
+                   "set model.classes to it; or let lpcam fit make a "
+                   "classifier of the data set's classes from this model",
                    rows->n, n_rows);
 }
 

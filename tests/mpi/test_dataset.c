@@ -400,6 +400,7 @@ static void names_must_fit_the_rows_of_the_model(void **state)
     put("twice.txt", "cow\ncat\ncow\n");
     put("other.txt", "Cow\nCat\n");
     assert_true(fails(&config, 1000, LP_EFORMAT, "set model.classes"));
+    assert_true(fails(&config, 1000, LP_EFORMAT, "or let lpcam fit make"));
     config.model.classes = names;
     snprintf(names, sizeof names, "%s", in_folder("model.txt"));
     assert_true(fails(&config, 3, LP_EFORMAT, "has 2 names, but the model"));
