@@ -120,9 +120,9 @@ static void report_rest(const struct rows *rows, const struct source *s)
     end_names(&dropped);
     end_names(&absent);
     if (dropped.n > 0 && dropped.text.s)
-        lp_log("classes of the data set without a row in the model: %s; %lld "
-               "labels dropped",
-               dropped.text.s, (long long)n_labels);
+        lp_warn("classes of the data set without a row in the model: %s; %lld "
+                "labels dropped",
+                dropped.text.s, (long long)n_labels);
     if (absent.n > 0 && absent.text.s)
         lp_log("classes of the model that the data set lacks: %s",
                absent.text.s);

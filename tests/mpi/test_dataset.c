@@ -278,7 +278,7 @@ static void classes_without_a_counterpart_are_named_in_one_line(void **state)
     (void)state;
     struct config config = defaults();
     struct dataset d;
-    struct capture out;
+    struct capture out, err;
     char names[512];
     const bool root = comm_rank(WORLD) == 0;
     snprintf(names, sizeof names, "%s", in_folder("model.txt"));
@@ -286,10 +286,13 @@ static void classes_without_a_counterpart_are_named_in_one_line(void **state)
     put_animals();
     put("model.txt", "cat\nunicorn\nyeti\n");
     capture_begin(&out, STDOUT_FILENO);
+    capture_begin(&err, STDERR_FILENO);
     enum lp_status status = dataset_load(&d, &config, 3, WORLD);
+    capture_end(&err);
     capture_end(&out);
     assert_true(on_all(status == LP_OK));
-    assert_true(on_all(!root || strstr(out.said, "row in the model: polar "
+    assert_true(on_all(!root || strstr(err.said, "warning: classes of the")));
+    assert_true(on_all(!root || strstr(err.said, "row in the model: polar "
                                                  "bear, cow; 4 labels")));
     assert_true(on_all(!root || strstr(out.said, "lacks: unicorn, yeti\n")));
     dataset_release(&d);
