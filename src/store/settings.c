@@ -37,6 +37,23 @@ static bool find_key(const char *lines, const struct line *like,
     return false;
 }
 
+/* What it means that a line that is no key of the configuration differs; "" for
+ * others. */
+static const char *meaning(const struct line *line)
+{
+    static const char *const known[][2] = {
+        {"data.fingerprint", " (other photographs, labels or classes)"},
+        {"model.sha256", " (another model.file)"},
+        {"kmeans.rows.sha256", " (another file kmeans.rows)"},
+        {"basis.sha256", " (another basis.h5)"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; ++i)
+        if (strlen(known[i][0]) == (size_t)line->key_n &&
+            memcmp(known[i][0], line->key, (size_t)line->key_n) == 0)
+            return known[i][1];
+    return "";
+}
+
 enum lp_status settings_compare(const char *path, const char *theirs,
                                 const char *ours, bool both, const char *advice)
 {
@@ -54,10 +71,10 @@ enum lp_status settings_compare(const char *path, const char *theirs,
         if (a.value_n != b.value_n ||
             memcmp(a.value, b.value, (size_t)a.value_n) != 0)
             return lp_fail(LP_EARG,
-                           "%s was made with %.*s = %.*s, this run has %.*s: "
+                           "%s was made with %.*s = %.*s, this run has %.*s%s: "
                            "%s",
                            path, a.key_n, a.key, b.value_n, b.value, a.value_n,
-                           a.value, advice);
+                           a.value, meaning(&a), advice);
     }
     for (const char *at = theirs; both && next_line(&at, &b);)
         if (!find_key(ours, &b, &a))
