@@ -91,6 +91,19 @@ static int misused(const struct job *job)
     return 2;
 }
 
+/* An option that is not known or, at the end, lacks its value. */
+static int wrong_option(const struct job *job, const char *option)
+{
+    const char *help, *own = job_option(job, &help);
+    if (strcmp(option, "--set") == 0 || (own && strcmp(option, own) == 0))
+        lp_misused("%s needs a value; lpcam %s --help tells which", option,
+                   job->name);
+    else
+        lp_misused("unknown option %s; lpcam %s --help tells which there are",
+                   option, job->name);
+    return 2;
+}
+
 /* Sort argv into args; -1: go on, else the exit code. */
 static int parse(const struct job *job, int argc, char **argv,
                  struct job_args *args, const char **set, const char **file,
@@ -111,10 +124,7 @@ static int parse(const struct job *job, int argc, char **argv,
         } else if (argv[i][0] != '-') {
             file[args->n_files++] = argv[i];
         } else if (!parse_flag(argv[i], args, manner)) {
-            lp_misused("unknown option %s; lpcam %s --help tells which there "
-                       "are",
-                       argv[i], job->name);
-            return 2;
+            return wrong_option(job, argv[i]);
         }
     }
     if (args->n_files == 0 || (args->n_files > 1 && job->run != job_check))

@@ -39,5 +39,5 @@ END
 
 refused 2 "--nodes must be a whole number from 1 to 1000000, not \"0\"" 1 "${plan[@]}" --nodes 0
 refused 2 "not \"two\"" 1 "${plan[@]}" --nodes two
-refused 2 "unknown option --nodes" 1 "${plan[@]}" --nodes
+refused 2 "--nodes needs a value" 1 "${plan[@]}" --nodes
 refused 2 "unknown option --nodes" 1 run configs/scenes.ini --nodes 2

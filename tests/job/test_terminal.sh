@@ -45,6 +45,10 @@ misused() { # TEXT ARGS...: exit code 2 and TEXT
 misused "nearest: cam" keys cham
 misused "unknown option --quite" run --quite x.ini
 misused "unknown option --nodes" run --nodes 2 x.ini
+misused "unknown option --nodes" run x.ini --nodes
+misused "--set needs a value" run x.ini --set
+misused "--gallery needs a value" export x.ini --gallery
+misused "--nodes needs a value" plan x.ini --nodes
 misused "lpcam score --help" score
 
 # --- manual: every job and option, and no others
