@@ -2,6 +2,7 @@
 #include "gallery.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "lpcam/base/log.h"
 #include "lpcam/run/comm.h"
@@ -22,6 +23,8 @@ gallery_each(struct gallery *g, const char *what, enum phase phase, int64_t n,
 
     progress_begin(&progress, what, mine.n_local,
                    g->session->config.run.progress_s, comm);
+    if (strcmp(what, "gallery, look") != 0) /* which looks at images */
+        progress.unit = strchr(what, ' ') + 1;
     out_batch_begin(g->batch);
     for (int64_t i = 0; i < mine.n_local && go_on && status == LP_OK; ++i) {
         status = one(g, arg, mine.first + i);

@@ -64,12 +64,12 @@ static void print_line(struct progress *p, bool last)
     grouped(p->total, total);
     p->printed_s = now_s;
     if (last)
-        lp_status_line("%s %s of %s images in %s, %.1f a second", p->what, done,
-                       total, duration(elapsed_s, time), a_second);
+        lp_status_line("%s %s of %s %s in %s, %.1f a second", p->what, done,
+                       total, p->unit, duration(elapsed_s, time), a_second);
     else if (a_second > 0)
         lp_status_line(
-            "%s %s of %s images, %.1f a second, %s left", p->what, done, total,
-            a_second,
+            "%s %s of %s %s, %.1f a second, %s left", p->what, done, total,
+            p->unit, a_second,
             duration((double)(p->total - p->sum[DONE]) / a_second, time));
 }
 
@@ -124,6 +124,7 @@ void progress_begin(struct progress *p, const char *what, int64_t n_local,
         .comm = comm,
         .request = MPI_REQUEST_NULL,
         .what = what,
+        .unit = "images",
         .interval_s = line_interval(interval_s),
         .begin_s = now_s,
         .begin_cpu_s = phase_cpu_s(),

@@ -137,4 +137,9 @@ assert any(line["level"] == "progress" and "cluster: iteration" in line["message
 assert any("\n" in line["message"] and "threshold" in line["message"] for line in said), "a table is one line"
 assert any(sys.argv[1] in line["message"] for line in complaints)
 END
+
+# --- lines of progress say what they count
+launch export "${scenes[@]}" "${slow[@]}" --set run.out="$work/json" --gallery "$work/page"
+grep -qE "gallery, look 5[0-9] of 5[0-9] images in" "$work/out.log" || fail "$(cat "$work/out.log")"
+grep -q "gallery, classes 5 of 5 classes in" "$work/out.log" || fail "$(cat "$work/out.log")"
 echo "the terminal is as it should be"

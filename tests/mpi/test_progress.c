@@ -162,6 +162,28 @@ static void brief_work_is_told_only_where_it_took_long(void **state)
     }
 }
 
+static void a_line_counts_images_or_what_the_caller_names(void **state)
+{
+    (void)state;
+    static const char *const unit[] = {"images", "classes"};
+    for (int i = 0; i < 2; ++i) {
+        char line[64];
+        struct heard heard;
+        struct progress p;
+        assert_true(on_all(hear_begin(&heard)));
+        progress_begin(&p, "draw", comm_rank(WORLD) == 0 ? 3 : 0, 30, WORLD);
+        if (i == 1)
+            p.unit = unit[i];
+        for (int64_t j = 0; j < (comm_rank(WORLD) == 0 ? 3 : 0); ++j)
+            progress_step(&p);
+        progress_end(&p, LP_OK);
+        hear_end(&heard);
+        snprintf(line, sizeof line, "draw 3 of 3 %s in 0 s", unit[i]);
+        assert_true(
+            on_all(comm_rank(WORLD) > 0 || strstr(heard.text, line) != NULL));
+    }
+}
+
 static void a_line_is_due_once_an_interval(void **state)
 {
     (void)state;
@@ -246,6 +268,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(
             how_evenly_ranks_were_busy_is_told_without_their_waiting),
         cmocka_unit_test(brief_work_is_told_only_where_it_took_long),
+        cmocka_unit_test(a_line_counts_images_or_what_the_caller_names),
         cmocka_unit_test(a_line_is_due_once_an_interval),
         cmocka_unit_test(lines_come_at_intervals_and_at_the_end),
         cmocka_unit_test(a_signal_to_one_rank_stops_all),

@@ -16,6 +16,7 @@ struct progress {
     MPI_Comm comm;
     MPI_Request request;
     const char *what;  /* "extract"                                     */
+    const char *unit;  /* set by the caller: what is counted, "images"  */
     double interval_s; /* between lines                                 */
     double begin_s, begin_cpu_s, sent_s, served_s, printed_s;
     double idle_s; /* set by the caller: of its loop, waiting for work  */
@@ -28,7 +29,8 @@ struct progress {
 };
 
 /* Collective over comm; n_local, the units of this rank, differs by rank. The
- * line calls the units images. what is borrowed until progress_end. */
+ * line calls them images, unless the caller sets p->unit. what is borrowed until
+ * progress_end. */
 void progress_begin(struct progress *p, const char *what, int64_t n_local,
                     double interval_s, MPI_Comm comm);
 
