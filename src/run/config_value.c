@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The value of a key: from a text, and back to one. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,13 +176,15 @@ enum lp_status key_set(const struct config_key *key, struct config *config,
     }
 }
 
-/* The shortest decimal that reads back as v. */
+/* The shortest decimal that reads back as v, without an exponent from 0.0001 to
+ * 10 million. */
 static bool print_real(double v, struct text_buffer *out)
 {
+    const bool plain = v == 0 || (fabs(v) >= 1e-4 && fabs(v) < 1e7);
     char digits[40];
     double back = 0;
-    for (int n = 1; n <= 17; ++n) {
-        snprintf(digits, sizeof digits, "%.*g", n, v);
+    for (int n = 0; n <= 20; ++n) { /* digits behind the point */
+        snprintf(digits, sizeof digits, plain ? "%.*f" : "%.*e", n, v);
         if (text_double(digits, &back) && back == v)
             break;
     }

@@ -323,6 +323,48 @@ static void one_value_is_printed_as_in_the_file(void **state)
     config_release(&c);
 }
 
+/* Plain where a person would write it so, and the same number again. */
+static void reals_are_printed_short_and_read_back(void **state)
+{
+    (void)state;
+    static const char *const pair[][2] = {
+        {"30", "30"},
+        {"1e2", "100"},
+        {"0.05", "0.05"},
+        {"2500000", "2500000"},
+        {"1200000.0", "1200000"},
+        {"9999999", "9999999"},
+        {"1e7", "1e+07"},
+        {"12345678.5", "1.23456785e+07"},
+        {"0.0001", "0.0001"},
+        {"0.00012345678901234567", NULL},
+        {"0.00001", "1e-05"},
+        {"1e-9", "1e-09"},
+        {"0", "0"},
+        {"0.3333333333333333", "0.3333333333333333"},
+        {"1048576.3333333333", NULL},
+        {"123456.78901234567", NULL}};
+    for (size_t i = 0; i < sizeof pair / sizeof *pair; ++i) {
+        char text[64];
+        struct config a, b;
+        const char *set[] = {"run.out=x", text};
+        snprintf(text, sizeof text, "kmeans.tol=%s", pair[i][0]);
+        assert_true(on_all(try_load(&a, NULL, set, 2) == LP_OK));
+        char *value = config_value(&a, "kmeans.tol");
+        assert_true(
+            on_all(value && (!pair[i][1] || strcmp(value, pair[i][1]) == 0)));
+        assert_true(on_all(!strchr(value, 'e') ==
+                           (a.kmeans.tol == 0 ||
+                            (a.kmeans.tol >= 1e-4 && a.kmeans.tol < 1e7))));
+        snprintf(text, sizeof text, "kmeans.tol=%s", value);
+        assert_true(on_all(try_load(&b, NULL, set, 2) == LP_OK));
+        assert_true(on_all(a.kmeans.tol == b.kmeans.tol));
+        free(value);
+        config_release(&a);
+        config_release(&b);
+    }
+}
+
 static void all_files_of_configs_load(void **state)
 {
     (void)state;
@@ -355,6 +397,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(files_that_cannot_be_read_are_refused),
         cmocka_unit_test(the_printed_values_read_back_to_the_same),
         cmocka_unit_test(one_value_is_printed_as_in_the_file),
+        cmocka_unit_test(reals_are_printed_short_and_read_back),
         cmocka_unit_test(all_files_of_configs_load),
     };
     return test_mpi_main(argc, argv, tests);
