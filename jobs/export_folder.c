@@ -191,7 +191,8 @@ enum lp_status export_lock(const struct session *s, int *lock)
                 a.st_dev == b.st_dev && a.st_ino == b.st_ino;
     comm_bcast(s->comm, &same, sizeof same);
     *lock = -1;
-    return *out && !same ? run_lock(out, "export.out", lock, s->comm) : LP_OK;
+    return *out && !same ? run_lock(out, "export.out", true, lock, s->comm)
+                         : LP_OK;
 }
 
 enum lp_status export_folder(const struct export_part *p, const char *name,

@@ -259,8 +259,9 @@ enum lp_status session_open(struct session *s, const struct job_args *args,
         if (!(needs & NEED_FIT))
             plan_print(s, args->n_nodes);
     }
-    if (!args->dry_run)
-        LP_TRY(run_lock(s->config.run.out, "run.out", &s->lock, s->comm));
+    if (!args->dry_run) /* only extract and fit begin with nothing */
+        LP_TRY(run_lock(s->config.run.out, "run.out",
+                        needs & (NEED_BASIS | NEED_FIT), &s->lock, s->comm));
     if (needs & NEED_BASIS) {
         LP_TRY(session_check_outputs(s, needs));
         LP_TRY(session_basis(s, !args->dry_run));

@@ -53,8 +53,9 @@ struct session {
 };
 
 /* Load and check everything a job needs, print what was found and the plan of
- * memory and disk; then, unless dry_run, make run.out and lock it. Collective;
- * fails on all ranks or none. */
+ * memory and disk; then, unless dry_run, make run.out and lock it; a job that
+ * only goes on with what is there makes none. Collective; fails on all ranks or
+ * none. */
 enum lp_status session_open(struct session *s, const struct job_args *args,
                             int needs);
 void session_close(struct session *s);

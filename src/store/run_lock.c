@@ -91,19 +91,37 @@ static void share(const char *path, int *lock, MPI_Comm comm)
         set_lock(*lock, F_WRLCK, rank, 1);
 }
 
-enum lp_status run_lock(const char *folder, const char *key, int *lock,
-                        MPI_Comm comm)
+/* The folder is there, or is made. Rank 0. */
+static enum lp_status have_folder(const char *folder, const char *key,
+                                  bool make)
+{
+    enum lp_status status = LP_OK;
+    char *copy = text_format("%s", folder);
+    if (!copy)
+        status = lp_fail(LP_ENOMEM, "no memory for the name of %s", folder);
+    else if (!make && access(folder, F_OK) != 0)
+        status = lp_fail(LP_EIO,
+                         "there is no folder %s: %s must be that of the "
+                         "job whose files are to be read",
+                         folder, key);
+    else if (make_folders(copy) != 0)
+        status = lp_fail(LP_EIO, "cannot make the folder %s: %s", folder,
+                         strerror(errno));
+    free(copy);
+    return status;
+}
+
+enum lp_status run_lock(const char *folder, const char *key, bool make,
+                        int *lock, MPI_Comm comm)
 {
     enum lp_status status = LP_OK;
     char *path = text_format("%s/lpcam.lock", folder);
-    char *copy = text_format("%s", folder);
     *lock = -1;
-    if (!path || !copy)
+    if (!path)
         status = lp_fail(LP_ENOMEM, "no memory for the name of %s", folder);
-    else if (comm_rank(comm) == 0 && make_folders(copy) != 0)
-        status = lp_fail(LP_EIO, "cannot make the folder %s: %s", folder,
-                         strerror(errno));
     else if (comm_rank(comm) == 0)
+        status = have_folder(folder, key, make);
+    if (status == LP_OK && comm_rank(comm) == 0)
         status = take(path, folder, key, lock);
     LP_AGREE(comm);
     share(path, lock, comm);
@@ -113,7 +131,6 @@ done:
         *lock = -1;
     }
     free(path);
-    free(copy);
     return status;
 }
 

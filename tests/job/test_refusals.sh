@@ -64,6 +64,12 @@ refused 1 "kmeans.k" 2 activate configs/scenes.ini "${set_data[@]}" --set kmeans
 rm "$work/out/prototypes.h5" "$work/out/maps.h5"
 refused 1 "lpcam cluster" 2 activate configs/scenes.ini "${set_data[@]}" --set data.max_bad=0.1
 
+# jobs that go on with files of others make no folder where there are none
+for job in cluster activate score export; do
+    refused 1 "there is no folder $work/mistyped: run.out" 2 "$job" configs/scenes.ini "${set_data[@]}" --set run.out="$work/mistyped" --set export.formats=masks
+    [ ! -e "$work/mistyped" ]
+done
+
 # clusters of bf16 features are not those of a processor of another kind
 bf16=(--set "run.out=$work/bf16" --set features.value=bf16)
 must 2 extract configs/scenes.ini "${bf16[@]}"

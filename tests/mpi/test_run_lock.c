@@ -62,8 +62,8 @@ static void a_second_job_is_refused_until_the_first_is_dead(void **state)
     char folder[4200], name[4300];
     snprintf(folder, sizeof folder, "%s/out/deep", test_folder());
     snprintf(name, sizeof name, "%s/lpcam.lock", folder);
-    assert_true(
-        on_all(run_lock(folder, "run.out", &lock, MPI_COMM_WORLD) == LP_OK));
+    assert_true(on_all(
+        run_lock(folder, "run.out", true, &lock, MPI_COMM_WORLD) == LP_OK));
     assert_true(on_all(lock >= 0));
     assert_true(on_all(rank > 0 || !helper_takes(name)));
     for (int r = 0; r < comm_size(MPI_COMM_WORLD); ++r) {
@@ -76,7 +76,7 @@ static void a_second_job_is_refused_until_the_first_is_dead(void **state)
 
     tiny_listen();
     const enum lp_status status =
-        run_lock(folder, "run.out", &lock, MPI_COMM_WORLD);
+        run_lock(folder, "run.out", true, &lock, MPI_COMM_WORLD);
     const char *said = tiny_heard();
     assert_true(on_all(status == (rank == 0 ? LP_EARG : LP_EPEER)));
     assert_true(on_all(lock == -1));
@@ -89,8 +89,8 @@ static void a_second_job_is_refused_until_the_first_is_dead(void **state)
         waitpid(helper, NULL, 0);
         helper = 0;
     }
-    assert_true(
-        on_all(run_lock(folder, "run.out", &lock, MPI_COMM_WORLD) == LP_OK));
+    assert_true(on_all(
+        run_lock(folder, "run.out", true, &lock, MPI_COMM_WORLD) == LP_OK));
     run_unlock(lock);
 }
 
@@ -105,8 +105,32 @@ static void a_folder_that_cannot_be_made_is_told(void **state)
         text_write(folder, "x", 1);
     comm_barrier(MPI_COMM_WORLD);
     strcat(folder, "/out");
-    assert_true(on_all(run_lock(folder, "run.out", &lock, MPI_COMM_WORLD) ==
-                       (rank == 0 ? LP_EIO : LP_EPEER)));
+    assert_true(
+        on_all(run_lock(folder, "run.out", true, &lock, MPI_COMM_WORLD) ==
+               (rank == 0 ? LP_EIO : LP_EPEER)));
+}
+
+static void a_folder_that_must_be_there_is_not_made(void **state)
+{
+    (void)state;
+    const int rank = comm_rank(MPI_COMM_WORLD);
+    int lock;
+    char folder[4200];
+    snprintf(folder, sizeof folder, "%s/mistyped", test_folder());
+    tiny_listen();
+    const enum lp_status status =
+        run_lock(folder, "run.out", false, &lock, MPI_COMM_WORLD);
+    const char *said = tiny_heard();
+    assert_true(on_all(status == (rank == 0 ? LP_EIO : LP_EPEER)));
+    assert_true(on_all(rank > 0 || strstr(said, "there is no folder")));
+    assert_true(on_all(lock == -1 && access(folder, F_OK) != 0));
+    assert_true(on_all(
+        run_lock(folder, "run.out", true, &lock, MPI_COMM_WORLD) == LP_OK));
+    run_unlock(lock);
+    comm_barrier(MPI_COMM_WORLD);
+    assert_true(on_all(
+        run_lock(folder, "run.out", false, &lock, MPI_COMM_WORLD) == LP_OK));
+    run_unlock(lock);
 }
 
 int main(int argc, char **argv)
@@ -114,6 +138,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_second_job_is_refused_until_the_first_is_dead),
         cmocka_unit_test(a_folder_that_cannot_be_made_is_told),
+        cmocka_unit_test(a_folder_that_must_be_there_is_not_made),
     };
     start_helper();
     const int bad = test_mpi_main(argc, argv, tests);
