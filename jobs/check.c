@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* check.c: is a configuration, a model or an output complete and sane, and if
- * not, what is wrong, in words. Every file given is looked at. */
+ * not, what is wrong, in words. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,15 +16,7 @@
 #include "check.h"
 #include "session.h"
 
-static bool ends_with(const char *s, const char *end)
-{
-    const size_t n = strlen(s), m = strlen(end);
-    return n >= m && strcmp(s + n - m, end) == 0;
-}
-
-/* A configuration: everything a run would check, data set and model included. */
-static enum lp_status check_config(const struct job_args *args,
-                                   const char *path)
+enum lp_status check_config(const struct job_args *args, const char *path)
 {
     enum lp_status status = LP_OK;
     struct session s;
@@ -39,8 +31,7 @@ done:
     return status;
 }
 
-/* A model: can it be cut and compiled; rank 0. */
-static enum lp_status check_model(const struct job_args *args, const char *path)
+enum lp_status check_model(const struct job_args *args, const char *path)
 {
     static const char *const order[] = {
         [HEAD_POOL_LINEAR] = "pooling, then a linear layer",
@@ -281,9 +272,7 @@ done:
     return status;
 }
 
-/* An output, told apart by what is in it. */
-static enum lp_status check_output(const struct job_args *args,
-                                   const char *path)
+enum lp_status check_output(const struct job_args *args, const char *path)
 {
     enum lp_status status = LP_OK;
     struct h5 *h5 = NULL;
@@ -320,21 +309,4 @@ static enum lp_status check_output(const struct job_args *args,
 done:
     h5_close(&h5);
     return status;
-}
-
-enum lp_status job_check(const struct job_args *args)
-{
-    enum lp_status worst = LP_OK;
-    for (int i = 0; i < args->n_files; ++i) {
-        enum lp_status status;
-        const char *path = args->file[i];
-        if (ends_with(path, ".ini"))
-            status = check_config(args, path);
-        else if (ends_with(path, ".onnx"))
-            status = check_model(args, path);
-        else
-            status = check_output(args, path);
-        worst = worst == LP_OK ? status : worst;
-    }
-    return worst;
 }

@@ -11,6 +11,15 @@
  * no configuration. */
 #define CHECK_PROGRESS_S 30
 
+/* A configuration: everything a run would check, data set and model included. */
+enum lp_status check_config(const struct job_args *args, const char *path);
+
+/* A model: can it be cut and compiled. */
+enum lp_status check_model(const struct job_args *args, const char *path);
+
+/* An output, told apart by what is in it. */
+enum lp_status check_output(const struct job_args *args, const char *path);
+
 /* The states of n images, *state the caller's to free, the same on every rank,
  * and how many there are of each. LP_EFORMAT while any is to do. */
 enum lp_status check_states(struct h5 *h5, const char *path, int64_t n,

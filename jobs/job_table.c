@@ -76,7 +76,7 @@ const struct job jobs[] = {
      "lpcam plan configs/voc12.ini --nodes 4", job_plan},
     {"check", "FILE...",
      "is a config, model or output file complete and sane; what is wrong",
-     "CONFIG.ini, MODEL.onnx, features.h5, cams.h5, prototypes.h5, maps.h5",
+     "CONFIG.ini, MODEL.onnx, the .h5 files of a run, or their folder",
      "nothing; says what is wrong, in words", "",
      "lpcam check lpcam-out/voc12/maps.h5", job_check},
 };

@@ -199,6 +199,12 @@ done:
     return status;
 }
 
+bool h5_is(const char *path)
+{
+    H5Eset_auto2(H5E_DEFAULT, keep_reason, NULL);
+    return H5Fis_hdf5(path) > 0;
+}
+
 const char *h5_path(const struct h5 *file)
 {
     return file->path;

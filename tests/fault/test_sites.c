@@ -69,6 +69,7 @@ static const struct step steps[] = {
      .middle = true,
      .set = {"export.formats=gallery", "export.gallery_images=2"}},
     {.name = "check", .job = job_check},
+    {.name = "check of a folder", .job = job_check, .checked = "out"},
     {.name = "export of maps from elsewhere",
      .job = job_export,
      .prepare = "rm -r out/export && " INPUTS "maker out maps.h5",

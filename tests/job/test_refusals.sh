@@ -46,6 +46,26 @@ done
 refused 1 "not complete" 2 check "$work/out2/cams.h5.partial"
 refused 1 "not complete" 2 check "$work/out2/features.h5.partial"
 
+# what check does not read it does not tell to remove; a folder is its .h5 files
+echo '{}' >"$work/score.json"
+printf 'no HDF5' >"$work/torn.h5"
+reads="lpcam check reads CONFIG.ini, MODEL.onnx and the .h5 files of a run"
+for path in labels.txt score.json scenes/images; do
+    [ "$path" != labels.txt ] || cp "$work/scenes/labels.txt" "$work/labels.txt"
+    refused 1 "$reads" 2 check "$work/$path"
+    [ "$(grep -c remove "$work/log")" = 0 ]
+done
+refused 1 "torn.h5 is no HDF5 file: remove it and make it again" 2 check "$work/torn.h5"
+must 3 check "$work/out"
+[ "$(grep -c "h5: good: " "$work/log")" = "$(ls "$work/out" | grep -c 'h5$')" ]
+mkdir "$work/some"
+cp "$work/out/maps.h5" "$work/some/z.h5"
+cp "$work/torn.h5" "$work/some/a.h5"
+refused 1 "some/a.h5 is no HDF5 file" 2 check "$work/some/"
+grep -q "some/z.h5: good: " "$work/log"
+mv "$work/some/z.h5" "$work/some/maps.hdf5"
+must 1 check "$work/some/maps.hdf5"
+
 # mended, it is taken up again
 cp "tests/data/scenes/images/$id.jpg" "$work/scenes/images/$id.jpg"
 must 2 run configs/scenes.ini "${set_data[@]}" --set run.out="$work/out2" --set data.max_bad=0

@@ -30,6 +30,9 @@ enum lp_status h5_create(struct h5 **file, const char *path, MPI_Comm comm);
 enum lp_status h5_open(struct h5 **file, const char *path, bool write,
                        MPI_Comm comm);
 
+/* Is a file an HDF5 file, whole or damaged, whatever its name? Local. */
+bool h5_is(const char *path);
+
 /* Is a file stored as we store them: contiguous data sets, none of them in
  * another file or a link? Others are not to be opened to be written:
  * HDF5 would take room for all chunks that a data set claims, or write
