@@ -78,10 +78,10 @@ static void tell(const struct cluster *c, const struct kmeans *km)
         empty += km->why[p] == KMEANS_EMPTY;
     }
     lp_log("cluster: %d problems, %lld vectors (%lld more are zero), at most "
-           "%d iterations; %d problems reached kmeans.max_iter, %d have no "
-           "vectors",
+           "%d iterations; %d %s reached kmeans.max_iter, %d %s no vectors",
            km->n_problems, (long long)vectors, (long long)zero, km->n_steps,
-           capped, empty);
+           capped, text_count(capped, "problem", "problems"), empty,
+           text_count(empty, "has", "have"));
     for (int i = 0; i < c->head.n; ++i)
         if (km->n_rows[2 * i] == 0)
             lp_log("class %s has no object cells: its maps will be zero",

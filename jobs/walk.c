@@ -130,11 +130,12 @@ static enum lp_status pass_over(struct round *r, int64_t image, const char *why)
     r->walk->state[image] = IMAGE_BAD;
     if ((double)++r->n_bad > most)
         return lp_fail(LP_EFORMAT,
-                       "%lld broken photographs are more than "
+                       "%lld broken %s more than "
                        "data.max_bad = %g of %lld: mend them, "
                        "take them from the list, or raise it",
-                       (long long)r->n_bad, s->config.data.max_bad,
-                       (long long)s->data.n_images);
+                       (long long)r->n_bad,
+                       text_count(r->n_bad, "photograph is", "photographs are"),
+                       s->config.data.max_bad, (long long)s->data.n_images);
     return LP_OK;
 }
 
@@ -225,10 +226,11 @@ enum lp_status walk_photographs(struct walk *w)
     if ((double)w->n_bad >
         w->session->config.data.max_bad * (double)w->session->data.n_images)
         LP_TRY(lp_fail_all(comm, LP_EFORMAT,
-                           "%lld of %lld photographs are broken, more than "
+                           "%lld of %lld photographs %s broken, more than "
                            "data.max_bad = %g",
                            (long long)w->n_bad,
                            (long long)w->session->data.n_images,
+                           text_count(w->n_bad, "is", "are"),
                            w->session->config.data.max_bad));
 done:
     deal_close(&r.deal);

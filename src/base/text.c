@@ -297,6 +297,11 @@ char *text_format(const char *format, ...)
     return NULL;
 }
 
+const char *text_count(int64_t n, const char *one, const char *many)
+{
+    return n == 1 ? one : many;
+}
+
 char *text_path(const char *folder, const char *name)
 {
     if (!folder || !*folder || *name == '/')

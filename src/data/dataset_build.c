@@ -176,11 +176,12 @@ static enum lp_status put_photographs(struct dataset *d,
     if (n_missing > 0 && missing->line > 0)
         snprintf(line, sizeof line, ":%d", missing->line);
     if (n_missing > 0)
-        status = lp_fail(LP_EIO,
-                         "%s%s: there is no %s/%s.jpg, .jpeg or .png; %lld "
-                         "more photographs are missing",
-                         s->names, line, s->images, missing->id,
-                         (long long)(n_missing - 1));
+        status = lp_fail(
+            LP_EIO,
+            "%s%s: there is no %s/%s.jpg, .jpeg or .png; %lld "
+            "more %s missing",
+            s->names, line, s->images, missing->id, (long long)(n_missing - 1),
+            text_count(n_missing - 1, "photograph is", "photographs are"));
 done:
     folder_release(&folder);
     return status;
@@ -303,6 +304,20 @@ static enum lp_status set_shapes(struct dataset *d, const struct rows *rows,
     return LP_OK;
 }
 
+static void tell(const struct dataset *d, int64_t n_masks)
+{
+    const int64_t n_labels = d->label_offset[d->n_images];
+    const int64_t n_outlines = d->shape ? d->shape_offset[d->n_images] : 0;
+    lp_log("data set: %lld %s with %lld %s of %d %s, %lld %s",
+           (long long)d->n_images,
+           text_count(d->n_images, "photograph", "photographs"),
+           (long long)n_labels, text_count(n_labels, "label", "labels"),
+           d->n_classes, text_count(d->n_classes, "class", "classes"),
+           (long long)(d->shape ? n_outlines : n_masks),
+           d->shape ? text_count(n_outlines, "outline", "outlines")
+                    : text_count(n_masks, "mask", "masks"));
+}
+
 enum lp_status dataset_build(struct dataset *d, const struct config *config,
                              int n_rows)
 {
@@ -321,12 +336,7 @@ enum lp_status dataset_build(struct dataset *d, const struct config *config,
     LP_TRY(set_texts(d, &rows, &s, &n_masks));
     if (s.shape && !s.masks)
         LP_TRY(set_shapes(d, &rows, &s));
-    lp_log("data set: %lld photographs with %lld labels of %d classes, %lld "
-           "%s",
-           (long long)d->n_images, (long long)d->label_offset[d->n_images],
-           d->n_classes,
-           (long long)(d->shape ? d->shape_offset[d->n_images] : n_masks),
-           d->shape ? "outlines" : "masks");
+    tell(d, n_masks);
 done:
     rows_release(&rows);
     source_release(&s);

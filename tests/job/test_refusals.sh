@@ -41,7 +41,7 @@ grep -qF "warning: score: no masks in masks: nothing to score" "$work/log"
 mv "$work/scenes/hidden" "$work/scenes/masks"
 
 for again in 1 2; do # also when it is started again
-    refused 1 "max_bad" 3 run configs/scenes.ini "${set_data[@]}" --set run.out="$work/out2" --set data.max_bad=0
+    refused 1 "1 broken photograph is more than data.max_bad" 3 run configs/scenes.ini "${set_data[@]}" --set run.out="$work/out2" --set data.max_bad=0
 done
 refused 1 "not complete" 2 check "$work/out2/cams.h5.partial"
 refused 1 "not complete" 2 check "$work/out2/features.h5.partial"

@@ -207,6 +207,25 @@ static void every_rank_sees_images_labels_and_masks(void **state)
     dataset_release(&d);
 }
 
+static void one_photograph_is_no_photographs(void **state)
+{
+    (void)state;
+    struct config config = defaults();
+    struct dataset d;
+    struct capture out;
+    put_animals();
+    put("classes.txt", "3 polar bear\n");
+    put("labels.txt", "b 3\n");
+    capture_begin(&out, STDOUT_FILENO);
+    enum lp_status status = dataset_load(&d, &config, 1, WORLD);
+    capture_end(&out);
+    assert_true(on_all(status == LP_OK));
+    assert_true(on_all(comm_rank(WORLD) > 0 ||
+                       strstr(out.said, "1 photograph with 1 label of 1 class, "
+                                        "1 mask\n")));
+    dataset_release(&d);
+}
+
 /* Of names that differ in case alone the lower one is taken. */
 static void endings_of_cameras_are_found_too(void **state)
 {
@@ -336,8 +355,11 @@ static void wrong_lists_stop_all_ranks_with_file_and_line(void **state)
                            "labels.txt:1: label 0 is the background"));
     assert_true(list_fails("labels.txt", "# none\n\n", LP_EFORMAT,
                            "labels.txt names no image"));
-    assert_true(list_fails("labels.txt", "a 7\nx 3\ny 3\nz 3\n", LP_EIO,
-                           "images/x.jpg, .jpeg or .png; 2 more"));
+    assert_true(list_fails(
+        "labels.txt", "a 7\nx 3\ny 3\nz 3\n", LP_EIO,
+        "images/x.jpg, .jpeg or .png; 2 more photographs are missing"));
+    assert_true(list_fails("labels.txt", "a 7\nx 3\ny 3\n", LP_EIO,
+                           "1 more photograph is missing"));
     assert_true(list_fails("labels.txt", "a 7\nx 3\n", LP_EIO,
                            "labels.txt:2: there is no"));
     assert_true(list_fails("list.txt", "a\nq\n", LP_EFORMAT,
@@ -580,6 +602,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_rank_sees_images_labels_and_masks),
+        cmocka_unit_test(one_photograph_is_no_photographs),
         cmocka_unit_test(endings_of_cameras_are_found_too),
         cmocka_unit_test(a_list_chooses_and_orders_the_images),
         cmocka_unit_test(classes_are_matched_with_the_models_by_name),

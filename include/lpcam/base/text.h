@@ -43,6 +43,9 @@ bool text_bytes(const char *s, int64_t *value);
 /* Bytes as "1.5 GiB". buffer holds 32 characters; returns buffer. */
 char *text_size(int64_t n_bytes, char *buffer);
 
+/* The word for n of something: "photograph", "photographs". Returns one or many. */
+const char *text_count(int64_t n, const char *one, const char *many);
+
 /* The one of n names nearest to s by edit distance, never NULL if n > 0. */
 const char *text_nearest(const char *s, const char *const *names, int n);
 
