@@ -106,7 +106,7 @@ must 2 run configs/scenes.ini --set run.out="$work/strided" --set export.formats
 # no features, no prototypes, no ground truth, no CAM: less is shown
 mkdir "$work/less"
 cp "$work/out/maps.h5" "$work/less"
-must 2 export configs/scenes.ini --set run.out="$work/less" --set export.formats=gallery --set data.masks=none
+must 2 export configs/scenes.ini --set run.out="$work/less" --set export.formats=gallery --set data.masks=
 grep -q '"truth":null' "$work/less/export/gallery/data/run.js"
 grep -q '"cover"' "$work/less/export/gallery/data/run.js"
 grep -q '"prototypes":null' "$work/less/export/gallery/data/class_0000.js"
