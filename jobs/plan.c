@@ -117,6 +117,17 @@ static int64_t picture_bytes(const struct session *s)
     return map_preview_bytes(&sheet);
 }
 
+/* Each thread's sums and the totals of a share; centres, packed ones and those
+ * of every start; the checkpoint of rank 0, which also packs it. */
+static int64_t sums_bytes(const struct session *s, double ranks)
+{
+    const struct config *c = &s->config;
+    const int64_t r = plan_channels(s);
+    const int64_t numbers = 2 * s->net.head.n * c->kmeans.k * r;
+    return numbers * (8 * c->model.threads + 4 + 4 + 4 * c->kmeans.starts + 8) +
+           times(1 / ranks, numbers * 8) + passing_bytes(c, r);
+}
+
 struct plan plan_make(const struct session *s, double ranks, double copies)
 {
     struct plan p = {.largest = -1};
@@ -159,15 +170,9 @@ struct plan plan_make(const struct session *s, double ranks, double copies)
     if (p.rank_views < FEATURE_BLOCK_BYTES && p.views > 0)
         p.rank_views = FEATURE_BLOCK_BYTES;
     p.rank_views *= 2;
-    const int64_t numbers = 2 * n * c->kmeans.k * r;
-    /* Each thread's sums and the totals of a share; centres, packed ones and
-     * those of every start; the checkpoint of rank 0, which also packs it. */
-    p.sums =
-        numbers * (8 * c->model.threads + 4 + 4 + 4 * c->kmeans.starts + 8);
-    p.sums += times(1 / ranks, numbers * 8);
-    p.sums += passing_bytes(c, r);
     /* Two assignments and every vector's length, also the whole one's. */
-    p.sums += times(copies / ranks, 2 * pair_cells + (4 + norm) * all_cells);
+    p.sums = sums_bytes(s, ranks) +
+             times(copies / ranks, 2 * pair_cells + (4 + norm) * all_cells);
     p.basis = basis_bytes(s, ranks);
     p.rank_features = times(1 / ranks, p.features);
     if (p.rank_features > c->run.memory)

@@ -19,7 +19,7 @@ enum session_needs {
     NEED_VIEWS = 8, /* the network, but where run.passes = 1 keeps views.h5 */
     NEED_FIT = 16,  /* the classes are those of fit.classes or the data set,
                        whatever the model's are; no plan is printed          */
-    NEED_RUN = 32  /* what is in run.out already goes with the configuration,
+    NEED_RUN = 32   /* what is in run.out already goes with the configuration,
                        up to maps.h5; with NEED_BASIS up to views.h5        */
 };
 

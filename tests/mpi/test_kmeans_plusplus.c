@@ -456,9 +456,9 @@ static void a_sample_too_small_for_k_is_refused(void **state)
     struct features all = data_made(3, 3, 8, LP_F32);
     struct features f = my_share(&all, 0);
     struct kmeans km;
-    assert_true(fails_as(start(&km, &f, K, 1, KMEANS_LEAST_SAMPLE * K - 1, 0,
-                               MPI_COMM_WORLD),
-                         world_rank() == 0, LP_EARG));
+    assert_true(fails_as(
+        start(&km, &f, K, 1, KMEANS_LEAST_SAMPLE * K - 1, 0, MPI_COMM_WORLD),
+        world_rank() == 0, LP_EARG));
     kmeans_release(&km);
     features_release(&f);
     features_release(&all);
