@@ -11,7 +11,7 @@ wheel_sha256=2d22b1da03f7caf74df30e9f6417d0ab2f637e4a38e08e1dcd294d2c37407aaf
 build_packages=(gcc libc6-dev make cmake git pkg-config openmpi-bin libopenmpi-dev
   libscalapack-openmpi-dev libopenblas-serial-dev libhdf5-openmpi-dev
   libjpeg62-turbo-dev libpng-dev libinih-dev libexpat1-dev libyajl-dev nettle-dev)
-test_packages=(libcmocka-dev python3-venv python3-numpy python3-h5py python3-pil mandoc)
+test_packages=(libcmocka-dev python3-venv python3-numpy python3-h5py python3-pil mandoc elfutils)
 browser_packages=(chromium-headless-shell)
 slurm_packages=(slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge)
 fetch_packages=(python3 python3-pip) # only to fetch and unpack the wheel

@@ -93,6 +93,15 @@ def children(pid):
         return []
 
 
+def stack(pid):
+    """The functions it is in, where eu-stack is there and may look."""
+    try:
+        done = subprocess.run(["eu-stack", "-p", str(pid)], capture_output=True, text=True, timeout=LIMIT_S)
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    return done.stdout + done.stderr
+
+
 def send(pids, number):
     for pid in pids:
         try:
@@ -141,14 +150,16 @@ class Run:
         return self.mpirun.returncode, time.time() - since
 
     def give_up(self):
-        """A rank that lives on is a failure. Of Open MPI's own mpirun, which at times waits for ever for a rank that was
-        killed while it connected, a few are let pass: our part is over."""
+        """A rank that lives on is a failure. A few times Open MPI's own mpirun, which may wait for ever for a rank that
+        was killed while it connected, is let pass, and a rank that waits so for mpirun: our part is over, or has not
+        begun."""
         left = [pid for pid in set(self.ranks + children(self.mpirun.pid)) if alive(pid)]
-        states = [open("/proc/%d/stat" % pid).read()[:40] for pid in left]
+        stacks = [stack(pid) for pid in left]
+        ours = [text for text in stacks if "MPI_Init" not in text]
         send(left + [self.mpirun.pid] * (self.mpirun.poll() is None), signal.SIGKILL)
         Run.launchers_hung += 1
-        if left or Run.launchers_hung > MOST_HUNG:
-            fail("they live on: ranks %s; mpirun alone %d times" % (states, Run.launchers_hung), self.log)
+        if ours or Run.launchers_hung > MOST_HUNG:
+            fail("they live on: ranks in\n%s\nMPI itself %d times" % ("\n".join(ours), Run.launchers_hung), self.log)
         self.mpirun.wait()
 
     def text(self):
