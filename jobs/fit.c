@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 
 #include "lpcam/base/fault.h"
-#include "lpcam/base/hash.h"
 #include "lpcam/base/log.h"
 #include "lpcam/output/onnx_classifier.h"
 #include "lpcam/run/comm.h"

@@ -6,7 +6,6 @@
 
 #include "lpcam/base/log.h"
 #include "lpcam/base/size.h"
-#include "lpcam/base/text.h"
 #include "lpcam/run/comm.h"
 #include "lpcam/store/sealed_file.h"
 #include "lpcam/store/settings.h"
